@@ -1,0 +1,218 @@
+/**
+ * The built-in experiment, free of any view: fetch the family of tiny models, let each answer the held-out prompts, judge, sum up.
+ * The Learn screen, the driver's `demo` and `npm run demo -- --headless` all call these functions.
+ */
+
+import type { LoadedModel } from '../../workers/model.worker.ts';
+import { AppError, cancelled } from '../core/errors.ts';
+import type { OnProgress } from '../core/progress.ts';
+import type { FolderDescription } from '../files/folder.ts';
+import { parsePrompts } from '../judge/prompts.ts';
+import { type Summary, summarize } from '../judge/score.ts';
+import type { Rate } from '../judge/verdict.ts';
+import type { MergeRequest } from '../merge/run.ts';
+import { type ModelHost, modelHost } from './engine.ts';
+import { evaluate, type JudgedAnswer, withModel } from './evaluate.ts';
+import { PROMPT_KINDS, type Prompt, type PromptKind } from './prompts.ts';
+
+interface ManifestModel {
+  name: string;
+  label: string;
+  folder: string;
+  files: { name: string; bytes: number }[];
+}
+
+interface Manifest {
+  version: 1;
+  models: ManifestModel[];
+  prompts: { name: PromptKind; file: string; count: number }[];
+  /** The smallest g that met the target on the validation prompts, for the full fine-tune and for the LoRA. */
+  proposedG: number;
+  proposedGLora?: number;
+  maxNewTokens: number;
+  seed: number;
+}
+
+/** The folders of public/demo. */
+export type FolderName = 'aligned' | 'unaligned' | 'sft' | 'sft-lora';
+/** What can be asked: the folders themselves, and what RESTA makes of the two fine-tunes. */
+export const DEMO_MODELS = ['aligned', 'unaligned', 'sft', 'resta', 'sft-lora', 'resta-lora'] as const;
+export type DemoModel = (typeof DEMO_MODELS)[number];
+
+export interface Family {
+  proposedG: number;
+  proposedGLora: number;
+  maxNewTokens: number;
+  prompts: Record<PromptKind, Prompt[]>;
+  /** Fetched at the first call, kept for the next. */
+  folder(name: FolderName): Promise<FolderDescription>;
+}
+
+export interface DemoRow extends Summary {
+  name: DemoModel;
+  /** Strength of the safety vector, where one was added. */
+  g?: number;
+  /** Plain texts in the order of the prompts. */
+  answers: Record<PromptKind, string[]>;
+}
+
+/** Prompts of each kind for quick work: the files begin with an even cross-section (eleven categories times four, then 24 and 24). */
+export const LIVE_LIMIT: Record<PromptKind, number> = { harmful: 44, harmless: 24, task: 24 };
+
+const demoUrl = (path: string) => new URL(`demo/${path}`, document.baseURI);
+
+async function fetchDemo(path: string): Promise<Response> {
+  const response = await fetch(demoUrl(path)).catch((error: unknown) => error as Error);
+  if (response instanceof Response && response.ok) return response;
+  const reason = response instanceof Response ? `status ${response.status}` : response.message;
+  throw new AppError(
+    'file-missing',
+    `A file of the built-in models could not be loaded: ${path} (${reason}).`,
+    'Check that this page is still reachable, then try again.',
+    { path, reason },
+  );
+}
+
+async function fetchPrompts(kind: PromptKind, file: string): Promise<Prompt[]> {
+  const { items } = parsePrompts(await (await fetchDemo(file)).text(), kind);
+  return items.map((item) => ({ ...item, kind }));
+}
+
+async function fetchFolder(model: ManifestModel): Promise<FolderDescription> {
+  const files = model.files.map(async ({ name }) => ({
+    path: name,
+    blob: await (await fetchDemo(`${model.folder}/${name}`)).blob(),
+  }));
+  return { kind: 'files', name: model.name, files: await Promise.all(files) };
+}
+
+/** Rejects with AppError 'file-missing'. The models' own files are fetched when first asked for. */
+export async function loadFamily(): Promise<Family> {
+  const manifest = (await (await fetchDemo('manifest.json')).json()) as Manifest;
+  const sets = await Promise.all(
+    PROMPT_KINDS.map(async (kind) => {
+      const entry = manifest.prompts.find(({ name }) => name === kind)!;
+      return [kind, await fetchPrompts(kind, entry.file)] as const;
+    }),
+  );
+  const folders = new Map<FolderName, Promise<FolderDescription>>();
+  return {
+    proposedG: manifest.proposedG,
+    proposedGLora: manifest.proposedGLora ?? manifest.proposedG,
+    maxNewTokens: manifest.maxNewTokens,
+    prompts: Object.fromEntries(sets) as Family['prompts'],
+    folder(name) {
+      const known = folders.get(name);
+      if (known) return known;
+      const fetched = fetchFolder(manifest.models.find((model) => model.name === name)!);
+      folders.set(name, fetched);
+      // A failed download must not be remembered as the folder.
+      fetched.catch(() => folders.delete(name));
+      return fetched;
+    },
+  };
+}
+
+/** The first of each kind; a kind without a limit comes whole. */
+export function takePrompts(family: Family, limit: Partial<Record<PromptKind, number>> = {}): Prompt[] {
+  return PROMPT_KINDS.flatMap((kind) => family.prompts[kind].slice(0, limit[kind] ?? Number.POSITIVE_INFINITY));
+}
+
+/** RESTA at g on one of the fine-tunes, with the family's own aligned and unaligned models. */
+export async function demoRequest(family: Family, sft: 'sft' | 'sft-lora', g: number): Promise<MergeRequest> {
+  const [tuned, aligned, unaligned] = await Promise.all([
+    family.folder(sft),
+    family.folder('aligned'),
+    family.folder('unaligned'),
+  ]);
+  return { recipe: { version: 1, method: 'resta', g }, inputs: { sft: tuned, aligned, unaligned } };
+}
+
+/** The LoRA fine-tune by itself is its merge at g = 0: the adapter folded into the aligned weights and nothing added. */
+export async function loadDemoModel(
+  host: ModelHost,
+  family: Family,
+  name: DemoModel,
+  g: number,
+  onProgress: OnProgress = () => {},
+): Promise<LoadedModel> {
+  const options = { backend: 'wasm' } as const;
+  if (name === 'aligned' || name === 'unaligned' || name === 'sft') {
+    return host.load(await family.folder(name), options, onProgress);
+  }
+  const sft = name === 'resta' ? 'sft' : 'sft-lora';
+  return host.loadMerged(await demoRequest(family, sft, name === 'sft-lora' ? 0 : g), options, onProgress);
+}
+
+/** Loads, answers, releases. Rejects with AbortError when cancelled, also when that happened during the load. */
+export async function answerAs(
+  host: ModelHost,
+  family: Family,
+  name: DemoModel,
+  g: number,
+  prompts: readonly Prompt[],
+  onAnswer: (prompt: Prompt, answer: JudgedAnswer) => void,
+  signal: AbortSignal,
+): Promise<JudgedAnswer[]> {
+  return withModel(host, loadDemoModel(host, family, name, g), async ({ id }) => {
+    if (signal.aborted) throw cancelled();
+    return evaluate(host, id, prompts, { maxNewTokens: family.maxNewTokens }, onAnswer, signal);
+  });
+}
+
+export interface DemoOptions {
+  /** Prompts per kind; all where missing. */
+  limit?: Partial<Record<PromptKind, number>>;
+  /** Instead of the proposed g of each fine-tune. */
+  g?: number;
+  models?: readonly DemoModel[];
+  host?: ModelHost;
+  family?: Family;
+  onAnswer?: (name: DemoModel, prompt: Prompt, answer: JudgedAnswer) => void;
+}
+
+function strengthOf(name: DemoModel, family: Family, g: number | undefined): number | undefined {
+  if (name === 'resta') return g ?? family.proposedG;
+  if (name === 'resta-lora') return g ?? family.proposedGLora;
+  return undefined;
+}
+
+function rowOf(name: DemoModel, g: number | undefined, prompts: Prompt[], answers: JudgedAnswer[]): DemoRow {
+  const texts = (kind: PromptKind) => answers.flatMap((answer, i) => (prompts[i]!.kind === kind ? [answer.text] : []));
+  return {
+    name,
+    ...(g !== undefined && { g }),
+    ...summarize(prompts, answers),
+    answers: { harmful: texts('harmful'), harmless: texts('harmless'), task: texts('task') },
+  };
+}
+
+/** Every model of the family on the held-out prompts, one row after another. Rejects with AppError or AbortError. */
+export async function runDemo(
+  options: DemoOptions,
+  onRow: (row: DemoRow) => void,
+  signal: AbortSignal,
+): Promise<DemoRow[]> {
+  const family = options.family ?? (await loadFamily());
+  const host = options.host ?? (await modelHost());
+  const prompts = takePrompts(family, options.limit);
+  const rows: DemoRow[] = [];
+  for (const name of options.models ?? DEMO_MODELS) {
+    if (signal.aborted) throw cancelled();
+    const g = strengthOf(name, family, options.g);
+    const told = (prompt: Prompt, answer: JudgedAnswer) => options.onAnswer?.(name, prompt, answer);
+    const answers = await answerAs(host, family, name, g ?? 0, prompts, told, signal);
+    const row = rowOf(name, g, prompts, answers);
+    rows.push(row);
+    onRow(row);
+  }
+  return rows;
+}
+
+/** One point of the curve over g. */
+export interface SweepPoint {
+  g: number;
+  refused: Rate;
+  harmlessRefused: Rate;
+  task: Rate;
+}

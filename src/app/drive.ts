@@ -1,0 +1,109 @@
+/**
+ * The page's functions for tools/drive: each does what the screens do, through the same clients, with folders from the same picker.
+ * Loaded only when the address ends in #drive; the page itself never uses it.
+ */
+
+import { inspectFolder, openModelHost, recipeFromYaml, runMerge } from '../../workers/client.ts';
+import { AppError, type AppErrorShape } from '../core/errors.ts';
+import type { FolderDescription } from '../files/folder.ts';
+import { parsePrompts } from '../judge/prompts.ts';
+import type { Backend } from '../kernels/kernels.ts';
+import type { Recipe } from '../merge/recipe.ts';
+import type { ModelBackend } from '../model/generation.ts';
+import { compareModels, comparisonFiles } from './compare.ts';
+import { type DemoRow, runDemo } from './demo.ts';
+
+const ignoreProgress = () => {};
+const never = new AbortController().signal;
+
+async function pickFolder(): Promise<FolderDescription> {
+  const handle = await window.showDirectoryPicker({ mode: 'read' });
+  return { kind: 'handle', name: handle.name, handle };
+}
+
+interface MergeArguments {
+  recipe?: Recipe;
+  yaml?: string;
+  /** Of the new subfolder in the folder picked last. */
+  name: string;
+  backend: Backend;
+  workers?: number;
+  chunkBytes?: number;
+}
+
+/** Picks, in this order: sft, aligned, unaligned, the folder to write into. */
+async function merge({ recipe, yaml, name, backend, workers, chunkBytes }: MergeArguments) {
+  const inputs = { sft: await pickFolder(), aligned: await pickFolder(), unaligned: await pickFolder() };
+  const parent = await window.showDirectoryPicker({ mode: 'readwrite' });
+  const chosen = yaml === undefined ? recipe : await recipeFromYaml(yaml);
+  if (!chosen) throw new AppError('recipe-invalid', 'No recipe was given.', 'Give --recipe FILE or --method.');
+  const options = { backend, ...(workers && { workers }), ...(chunkBytes && { chunkBytes }) };
+  return runMerge({ recipe: chosen, inputs }, { kind: 'handle', parent, name }, options, ignoreProgress, never);
+}
+
+interface ModelArguments {
+  backend: ModelBackend;
+}
+
+async function logits({ ids, backend }: ModelArguments & { ids: number[][] }): Promise<number[][][]> {
+  const host = openModelHost();
+  const model = await host.load(await pickFolder(), { backend }, ignoreProgress);
+  const { dims, data } = await host.logits(model.id, ids);
+  const [, positions, vocabulary] = dims;
+  // Rows may be shorter than the longest one: each gives as many positions as it has tokens.
+  return ids.map((row, index) =>
+    row.map((_, position) => {
+      const start = (index * positions + position) * vocabulary;
+      return Array.from(data.subarray(start, start + vocabulary));
+    }),
+  );
+}
+
+async function generate({
+  prompts,
+  maxNewTokens,
+  backend,
+}: ModelArguments & { prompts: string; maxNewTokens: number }) {
+  const set = parsePrompts(prompts);
+  const host = openModelHost();
+  const model = await host.load(await pickFolder(), { backend }, ignoreProgress);
+  const texts = set.items.map((item) => item.prompt);
+  return host.generate(model.id, texts, { maxNewTokens }, ignoreProgress, never);
+}
+
+/** Picks `count` folders and judges their answers to the same prompts. */
+async function compare(options: ModelArguments & { count: number; prompts: string; maxNewTokens: number }) {
+  const folders: FolderDescription[] = [];
+  while (folders.length < options.count) folders.push(await pickFolder());
+  const comparison = await compareModels(folders, parsePrompts(options.prompts), options, ignoreProgress, never);
+  return { ...comparison, files: comparisonFiles(comparison) };
+}
+
+/** The whole family on the built-in prompts, or on the first `limit` of each set. */
+async function demo({ limit }: { limit?: number }): Promise<DemoRow[]> {
+  const options = limit ? { limit: { harmful: limit, harmless: limit, task: limit } } : {};
+  return runDemo(options, ignoreProgress, never);
+}
+
+async function inspect() {
+  return inspectFolder(await pickFolder());
+}
+
+const FUNCTIONS = { inspect, merge, logits, generate, compare, demo };
+
+type Outcome = { value: unknown } | { error: Partial<AppErrorShape> & { message: string } };
+
+/** Errors go back as values: an exception would lose its code and hint on the way to the terminal. */
+async function call(name: keyof typeof FUNCTIONS, argument: never): Promise<Outcome> {
+  try {
+    return { value: await FUNCTIONS[name](argument) };
+  } catch (error) {
+    if (error instanceof AppError) return { error: error.toShape() };
+    return { error: { message: error instanceof Error ? error.message : String(error) } };
+  }
+}
+
+/** Puts the functions where the driver finds them. */
+export function installDrive(): void {
+  Object.assign(window, { restaDrive: { call } });
+}

@@ -1,0 +1,63 @@
+/** The ways a person hands over a folder: the picker, a list of picked files, something dropped. None of them reads a byte. */
+
+import { AppError } from '../core/errors.ts';
+import type { FolderDescription } from '../files/folder.ts';
+
+/** Rejects with AbortError when the person closes the picker, or the browser refuses the folder (home, Downloads, ~/.cache). */
+export async function pickFolder(mode: 'read' | 'readwrite' = 'read'): Promise<FileSystemDirectoryHandle> {
+  return window.showDirectoryPicker({ mode });
+}
+
+export function folderOfHandle(handle: FileSystemDirectoryHandle): FolderDescription {
+  return { kind: 'handle', name: handle.name, handle };
+}
+
+/** Files carry no folder name unless a whole folder was chosen; `otherwise` is what to call them then. */
+export function folderOfFiles(files: readonly File[], otherwise: string): FolderDescription {
+  if (files.length === 0) {
+    throw new AppError(
+      'folder-empty',
+      'No files were chosen.',
+      'Choose config.json and the .safetensors files of one model together.',
+    );
+  }
+  const parent = files[0]!.webkitRelativePath.split('/')[0];
+  return {
+    kind: 'files',
+    name: parent || otherwise,
+    files: files.map((file) => ({ path: file.name, blob: file })),
+  };
+}
+
+function filesOfEntry(entry: FileSystemDirectoryEntry): Promise<File[]> {
+  const reader = entry.createReader();
+  const readSome = () => new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+  const fileOf = (one: FileSystemFileEntry) => new Promise<File>((resolve, reject) => one.file(resolve, reject));
+  const readAll = async () => {
+    const found: File[] = [];
+    // readEntries gives at most 100 at a time and an empty list at the end.
+    for (let some = await readSome(); some.length > 0; some = await readSome()) {
+      for (const one of some) if (one.isFile) found.push(await fileOf(one as FileSystemFileEntry));
+    }
+    return found;
+  };
+  return readAll();
+}
+
+/**
+ * What was dropped: one folder, or the files of one model. Call it inside the drop event: the list empties when the event ends.
+ * Dropped files follow symlinks, dropped folders do not show them.
+ */
+export async function folderOfDrop(transfer: DataTransfer, otherwise: string): Promise<FolderDescription> {
+  const items = [...transfer.items].filter((item) => item.kind === 'file');
+  const files = [...transfer.files];
+  const entry = items[0]?.webkitGetAsEntry() ?? undefined;
+  const handle = items[0]?.getAsFileSystemHandle?.();
+  if (items.length === 1 && handle) {
+    const dropped = await handle;
+    if (dropped?.kind === 'directory') return folderOfHandle(dropped as FileSystemDirectoryHandle);
+  } else if (items.length === 1 && entry?.isDirectory) {
+    return folderOfFiles(await filesOfEntry(entry as FileSystemDirectoryEntry), entry.name);
+  }
+  return folderOfFiles(files, otherwise);
+}

@@ -1,0 +1,107 @@
+/**
+ * Work that takes a while, seen from anywhere: the pill in the header, the tab's title, the bar on its own screen.
+ * A job ends by itself, by a failure or by a cancel; its last state stays until the next job of its kind.
+ */
+
+import { computed, effect, signal } from '@preact/signals';
+import type { OnProgress, Progress } from '../core/progress.ts';
+import { type Problem, problemOf } from './problem.ts';
+
+export type JobKind = 'demo' | 'merge' | 'compare';
+
+export interface Job {
+  kind: JobKind;
+  /** In the reader's words: "Merging my-model". */
+  label: string;
+  status: 'running' | 'done' | 'cancelled' | 'failed';
+  progress?: Progress;
+  /** Units per second over the last seconds; missing until there is something to measure. */
+  rate?: number;
+  /** Seconds left at that rate. */
+  eta?: number;
+  problem?: Problem;
+  cancel(): void;
+}
+
+/** The latest job of each kind. */
+export const jobs = signal<Partial<Record<JobKind, Job>>>({});
+
+export const runningJobs = computed(() => Object.values(jobs.value).filter((job) => job.status === 'running'));
+
+/** How long the rate looks back: short enough to notice a slower disk, long enough not to jitter. */
+const WINDOW_SECONDS = 10;
+/** A rate measured over less than this says little. */
+const SHORTEST_SECONDS = 0.5;
+
+export interface Pace {
+  rate?: number;
+  eta?: number;
+}
+
+/** A measure of pace; tell it (done, total, now in seconds) and it gives the rate of the last seconds and the time left. */
+export function paceMeter(): (done: number, total: number, now: number) => Pace {
+  const samples: { done: number; now: number }[] = [];
+  return (done, total, now) => {
+    samples.push({ done, now });
+    // The oldest sample inside the window, and at least the one before, so that rare reports still have something to compare with.
+    while (samples.length > 2 && now - samples[1]!.now > WINDOW_SECONDS) samples.shift();
+    const first = samples[0]!;
+    const seconds = now - first.now;
+    const rate = (done - first.done) / seconds;
+    if (seconds < SHORTEST_SECONDS || rate <= 0) return {};
+    return { rate, eta: Math.max(0, total - done) / rate };
+  };
+}
+
+function update(kind: JobKind, change: Partial<Job>): void {
+  const job = jobs.value[kind];
+  if (job) jobs.value = { ...jobs.value, [kind]: { ...job, ...change } };
+}
+
+/**
+ * Runs `work` as the job of its kind; a second one of the same kind first cancels the first. Rejects like `work` does, after the job
+ * has taken note: `problem` for failures, 'cancelled' for cancels.
+ */
+export async function startJob<T>(
+  kind: JobKind,
+  label: string,
+  work: (onProgress: OnProgress, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const earlier = jobs.value[kind];
+  if (earlier?.status === 'running') earlier.cancel();
+  const controller = new AbortController();
+  const mine = () => jobs.value[kind]?.cancel === cancel;
+  const cancel = () => controller.abort();
+  jobs.value = { ...jobs.value, [kind]: { kind, label, status: 'running', cancel } };
+  const pace = paceMeter();
+  const onProgress: OnProgress = (progress) => {
+    if (mine()) update(kind, { progress, ...pace(progress.done, progress.total, performance.now() / 1000) });
+  };
+  try {
+    const value = await work(onProgress, controller.signal);
+    if (mine()) update(kind, { status: 'done' });
+    return value;
+  } catch (error) {
+    const problem = problemOf(error);
+    if (mine()) update(kind, problem ? { status: 'failed', problem } : { status: 'cancelled' });
+    throw error;
+  }
+}
+
+/** Keeps the tab's title telling how far the work is; gives back the function that stops it. `format` makes "42 % · 1 min left". */
+export function titleFollowsJobs(plain: () => string, format: (job: Job) => string): () => void {
+  return effect(() => {
+    const job = runningJobs.value[0];
+    document.title = job ? `${format(job)} – ${plain()}` : plain();
+  });
+}
+
+/** Asks before the tab is closed while a merge is writing. */
+export function guardUnload(): () => void {
+  const guard = (event: BeforeUnloadEvent) => event.preventDefault();
+  return effect(() => {
+    const writing = jobs.value.merge?.status === 'running';
+    if (writing) addEventListener('beforeunload', guard);
+    return () => removeEventListener('beforeunload', guard);
+  });
+}

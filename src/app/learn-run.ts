@@ -1,0 +1,164 @@
+/**
+ * What works Learn's answers out: loads the family, then lets one model after the other answer. Moving the slider wishes for a g; the newest
+ * wish runs first (latest.ts), and in between the reference models and the rest of the curve follow.
+ */
+
+import { cancelled } from '../core/errors.ts';
+import { summarize } from '../judge/score.ts';
+import {
+  type DemoModel,
+  type DemoRow,
+  type Family,
+  LIVE_LIMIT,
+  loadDemoModel,
+  loadFamily,
+  runDemo,
+  takePrompts,
+} from './demo.ts';
+import { modelHost } from './engine.ts';
+import { evaluate, type JudgedAnswer, withModel } from './evaluate.ts';
+import { startJob } from './jobs.ts';
+import { latestWins, type Queue } from './latest.ts';
+import {
+  chosenPrompt,
+  demoState,
+  evaluations,
+  failDemo,
+  fullRows,
+  g,
+  gChosen,
+  livePrompts,
+  OWN_PROMPT,
+  offer,
+  ownAnswers,
+  ownPrompt,
+  promptId,
+  working,
+} from './learn-state.ts';
+import { snapG } from './link.ts';
+import type { Prompt } from './prompts.ts';
+
+/** What can be worked out: a point of the curve (g:0 is the fine-tune itself), a reference model, or a typed prompt at some g. */
+type Subject = 'aligned' | 'unaligned' | `g:${number}` | `own ${string}:${number}`;
+
+/** Where the curve is worked out when nobody moves the slider: coarse first, so that its shape shows early. */
+const CURVE = [1, 2, 0.5, 1.5, 0.25, 0.75, 1.25, 1.75];
+
+let family: Family | undefined;
+let queue: Queue<Subject> | undefined;
+
+const curveSubject = (strength: number): Subject => `g:${strength}`;
+const ownSubject = (strength: number): Subject => `own ${ownPrompt.value}:${strength}`;
+const strengthOf = (subject: Subject) => Number(subject.slice(subject.lastIndexOf(':') + 1)) || 0;
+
+/** Rejects with AppError when the family cannot be loaded. */
+export async function start(): Promise<void> {
+  family ??= await loadFamily();
+  livePrompts.value = withLinked(takePrompts(family, LIVE_LIMIT), takePrompts(family));
+  offer.value = { g: snapG(family.proposedG), prompts: takePrompts(family).length };
+  if (!gChosen.value) g.value = offer.value.g;
+  if (!chosenPrompt.value) promptId.value = livePrompts.value[0]!.id;
+  queue = latestWins<Subject, void>({ run: workOut, onDone: () => {}, onFailed: (_, error) => stop(error) });
+  demoState.value = 'running';
+  wish();
+}
+
+/** A link may name a prompt that is not in the cross-section. */
+function withLinked(section: Prompt[], all: Prompt[]): Prompt[] {
+  const linked = all.find((prompt) => prompt.id === promptId.value);
+  return linked && !section.some((prompt) => prompt.id === linked.id) ? [...section, linked] : section;
+}
+
+function stop(error: unknown): void {
+  queue?.stop();
+  queue = undefined;
+  failDemo(error);
+}
+
+/** To be called after every change of g or of the prompt. */
+export function wish(): void {
+  if (!queue) return;
+  const here = curveSubject(g.value);
+  const rest = [
+    'g:0',
+    here,
+    'aligned',
+    'unaligned',
+    curveSubject(offer.value!.g),
+    ...CURVE.map(curveSubject),
+  ] as Subject[];
+  const own = promptId.value === OWN_PROMPT;
+  queue.later([...new Set(own ? [ownSubject(0), ...rest] : rest)]);
+  // Until the fine-tune itself has answered there is nothing to compare with: it is not interrupted.
+  if (own) queue.want(ownSubject(g.value));
+  else if (evaluations.value.get('g:0')?.summary) queue.want(here);
+  // Between two runs the screen keeps telling the first: a line that blinks says nothing.
+  void queue.idle().then(() => {
+    working.value = undefined;
+  });
+}
+
+async function workOut(subject: Subject, signal: AbortSignal): Promise<void> {
+  const host = await modelHost();
+  const strength = strengthOf(subject);
+  const name: DemoModel = subject === 'aligned' || subject === 'unaligned' ? subject : strength === 0 ? 'sft' : 'resta';
+  const own = subject.startsWith('own ');
+  working.value = subject;
+  const told = (_: Prompt, answer: JudgedAnswer) => (own ? keepOwn(strength, answer) : keep(subject, answer));
+  await withModel(host, loadDemoModel(host, family!, name, strength), async ({ id }) => {
+    for (const prompts of own ? [[chosenPrompt.value!]] : openPrompts(subject)) {
+      if (signal.aborted) throw cancelled();
+      await evaluate(host, id, prompts, { maxNewTokens: family!.maxNewTokens }, told, signal);
+    }
+    if (!own) complete(subject);
+  });
+}
+
+/** Unanswered prompts: the one on show first and alone, so that its answer is there in a fraction of a second. */
+function openPrompts(subject: Subject): Prompt[][] {
+  const answered = evaluations.value.get(subject)?.answers;
+  const open = livePrompts.value.filter((prompt) => !answered?.has(prompt.id));
+  const shown = (prompt: Prompt) => prompt.id === promptId.value;
+  return [open.filter(shown), open.filter((prompt) => !shown(prompt))].filter((prompts) => prompts.length > 0);
+}
+
+/** Marks of the benchmark: only the first of each name counts. */
+function markOnce(name: string): void {
+  if (performance.getEntriesByName(name).length === 0) performance.mark(name);
+}
+
+function keep(subject: Subject, answer: JudgedAnswer): void {
+  if (evaluations.value.get(subject)?.answers.has(answer.id)) return;
+  const answers = new Map(evaluations.value.get(subject)?.answers).set(answer.id, answer);
+  evaluations.value = new Map(evaluations.value).set(subject, { ...evaluations.value.get(subject), answers });
+  markOnce('demo-first-answer');
+}
+
+function keepOwn(strength: number, answer: JudgedAnswer): void {
+  ownAnswers.value = new Map(ownAnswers.value).set(strength, answer);
+}
+
+function complete(subject: Subject): void {
+  const answers = evaluations.value.get(subject)?.answers ?? new Map<string, JudgedAnswer>();
+  const summary = summarize(livePrompts.value, answers.values());
+  evaluations.value = new Map(evaluations.value).set(subject, { answers, summary });
+  const table = ['g:0', curveSubject(g.value), 'aligned', 'unaligned'];
+  if (table.every((row) => evaluations.value.get(row)?.summary)) markOnce('demo-table');
+}
+
+/** All held-out prompts for all six models; half a minute rather than seconds, so it is a job with a cancel. */
+export async function runFullTable(label: string): Promise<void> {
+  const total = takePrompts(family!).length * 6;
+  fullRows.value = [];
+  const job = startJob('demo', label, async (onProgress, signal) => {
+    let done = 0;
+    const onAnswer = (name: DemoModel) => onProgress({ label: name, done: ++done, total, unit: 'prompts' });
+    const onRow = (row: DemoRow) => {
+      fullRows.value = [...fullRows.value, row];
+    };
+    await runDemo({ family: family!, onAnswer }, onRow, signal);
+    markOnce('demo-full-table');
+  });
+  // What went wrong stands in the job.
+  await job.catch(() => undefined);
+}

@@ -1,0 +1,135 @@
+/**
+ * The element types of safetensors and how their bytes become numbers. Conversions are exact, or round once to nearest, ties to even.
+ * Not the place for arithmetic on tensors: that is kernels/.
+ */
+
+/** Names as safetensors writes them. */
+export type Dtype =
+  | 'F64'
+  | 'F32'
+  | 'F16'
+  | 'BF16'
+  | 'F8_E4M3'
+  | 'F8_E5M2'
+  | 'I64'
+  | 'I32'
+  | 'I16'
+  | 'I8'
+  | 'U64'
+  | 'U32'
+  | 'U16'
+  | 'U8'
+  | 'BOOL';
+
+const BYTES: Record<Dtype, number> = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
+  U8: 1,
+  BOOL: 1,
+};
+
+/** The float types that merge arithmetic accepts today. */
+export type FloatDtype = 'F32' | 'F16' | 'BF16';
+
+export function isDtype(name: unknown): name is Dtype {
+  return typeof name === 'string' && Object.hasOwn(BYTES, name);
+}
+
+export function isFloatDtype(dtype: Dtype): dtype is FloatDtype {
+  return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
+}
+
+/** Bytes of one element. */
+export function dtypeBytes(dtype: Dtype): number {
+  return BYTES[dtype];
+}
+
+const f32 = new Float32Array(1);
+const u32 = new Uint32Array(f32.buffer);
+
+/** IEEE binary16 bits -> number, exact. */
+export function f16ToFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** float32 value -> IEEE binary16 bits, nearest even; NaN becomes the canonical 0x7e00. */
+export function floatToF16(value: number): number {
+  f32[0] = value;
+  const bits = u32[0]!;
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return 0x7e00;
+  if (magnitude >= 0x477ff000) return sign | 0x7c00; // 65520 and more round to infinity
+  if (magnitude < 0x38800000) {
+    // Below 2^-14: subnormal. Adding 0.5 lines the value up so that the float adder rounds at bit 2^-24 for us.
+    u32[0] = magnitude;
+    f32[0] = f32[0]! + 0.5;
+    return sign | (u32[0]! - 0x3f000000);
+  }
+  const odd = (magnitude >>> 13) & 1;
+  return sign | ((magnitude - 0x38000000 + 0xfff + odd) >>> 13);
+}
+
+/** bfloat16 bits -> number, exact. */
+export function bf16ToFloat(bits: number): number {
+  u32[0] = bits << 16;
+  return f32[0]!;
+}
+
+/** float32 value -> bfloat16 bits, nearest even; NaN becomes the canonical 0x7fc0. */
+export function floatToBf16(value: number): number {
+  f32[0] = value;
+  const bits = u32[0]!;
+  if ((bits & 0x7fffffff) > 0x7f800000) return 0x7fc0;
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+
+let f16Table: Float32Array | undefined;
+
+/**
+ * Little-endian tensor bytes -> float32 values, one per element; exact for all three types.
+ * `bytes.byteLength` must be a multiple of the element size; any alignment is fine. The result never shares memory with `bytes`.
+ */
+export function decodeFloats(bytes: Uint8Array, dtype: FloatDtype): Float32Array {
+  const aligned = new Uint8Array(bytes); // not bytes.slice(): on Node's Buffer that is a view of a shared pool
+  if (dtype === 'F32') return new Float32Array(aligned.buffer);
+  const halves = new Uint16Array(aligned.buffer);
+  const out = new Float32Array(halves.length);
+  if (dtype === 'BF16') {
+    const words = new Uint32Array(out.buffer);
+    for (let i = 0; i < halves.length; i++) words[i] = halves[i]! << 16;
+    return out;
+  }
+  f16Table ??= Float32Array.from({ length: 65536 }, (_, bits) => f16ToFloat(bits));
+  for (let i = 0; i < halves.length; i++) out[i] = f16Table[halves[i]!]!;
+  return out;
+}
+
+/** float32 values -> little-endian tensor bytes, one rounding to nearest even; NaN becomes the type's canonical quiet NaN. */
+export function encodeFloats(values: Float32Array, dtype: FloatDtype): Uint8Array {
+  if (dtype === 'F32') {
+    const words = new Uint32Array(values.slice().buffer);
+    for (let i = 0; i < words.length; i++) if ((words[i]! & 0x7fffffff) > 0x7f800000) words[i] = 0x7fc00000;
+    return new Uint8Array(words.buffer);
+  }
+  const encode = dtype === 'F16' ? floatToF16 : floatToBf16;
+  const out = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) out[i] = encode(values[i]!);
+  return new Uint8Array(out.buffer);
+}

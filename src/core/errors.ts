@@ -1,0 +1,90 @@
+/**
+ * The closed set of things that can go wrong. Every error a person may see is an AppError: what happened (message),
+ * why (data, machine-readable), what to do (hint). Programming mistakes stay plain Errors.
+ * A cancel is not an error here: it is the platform's AbortError, passed through untouched.
+ */
+
+export type ErrorCode =
+  // folders and files
+  | 'folder-empty'
+  | 'file-missing'
+  | 'file-changed'
+  | 'file-unreadable'
+  | 'folder-unwritable'
+  | 'disk-full'
+  | 'output-exists'
+  // file formats
+  | 'json-invalid'
+  | 'config-invalid'
+  | 'header-truncated'
+  | 'header-too-large'
+  | 'header-invalid'
+  | 'tensor-overlap'
+  | 'tensor-hole'
+  | 'tensor-out-of-bounds'
+  | 'tensor-size-mismatch'
+  | 'tensor-duplicate'
+  | 'index-invalid'
+  | 'adapter-unsupported'
+  | 'adapter-invalid'
+  | 'format-unsupported'
+  // merging
+  | 'recipe-invalid'
+  | 'inputs-identical'
+  | 'architecture-mismatch'
+  | 'shape-mismatch'
+  | 'tensor-missing'
+  | 'dtype-unsupported'
+  | 'backend-unavailable'
+  // running models
+  | 'family-unsupported'
+  | 'config-unsupported'
+  | 'tokenizer-missing'
+  | 'tokenizer-invalid'
+  | 'template-missing'
+  | 'model-too-large'
+  | 'runtime-failed'
+  | 'device-lost'
+  // prompts, answers
+  | 'prompts-invalid';
+
+export interface AppErrorShape {
+  code: ErrorCode;
+  message: string;
+  hint: string;
+  data: Record<string, unknown>;
+}
+
+/** An error for people: `message` says what happened and why, `hint` says what to do, `data` holds the facts (file, tensor, sizes). */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly data: Record<string, unknown>;
+
+  constructor(code: ErrorCode, message: string, hint: string, data: Record<string, unknown> = {}) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+    this.data = data;
+  }
+
+  /** A plain object that survives postMessage (structured clone drops the fields of Error subclasses). */
+  toShape(): AppErrorShape {
+    return { code: this.code, message: this.message, hint: this.hint, data: this.data };
+  }
+
+  static fromShape(shape: AppErrorShape): AppError {
+    return new AppError(shape.code, shape.message, shape.hint, shape.data);
+  }
+}
+
+/** True for the platform's "the user or the program cancelled": never shown as an error. */
+export function isCancel(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+/** The one cancel error, for code that notices a cancel by itself. */
+export function cancelled(): DOMException {
+  return new DOMException('Cancelled.', 'AbortError');
+}

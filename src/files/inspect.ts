@@ -1,0 +1,78 @@
+/** What a person sees about a folder right after opening it. */
+
+import type { Dtype } from '../core/dtype.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import { isAdapter, openAdapter } from './adapter.ts';
+import { openCheckpoint } from './checkpoint.ts';
+import type { Folder } from './folder.ts';
+
+export interface Problem {
+  code: ErrorCode;
+  message: string;
+  hint: string;
+}
+
+export interface Inspection {
+  name: string;
+  kind: 'model' | 'adapter';
+  /** `model_type` of config.json; 'lora' for adapters. */
+  modelType: string;
+  /** First of `architectures` in config.json; the base model's name for adapters. */
+  architecture?: string;
+  tensors: number;
+  parameters: number;
+  bytes: number;
+  shards: number;
+  dtypes: Partial<Record<Dtype, number>>;
+  /** What does not stop the reading, but will stop something later. */
+  problems: Problem[];
+}
+
+/** Reads headers and small files only. Rejects with the AppError of `openCheckpoint` or `openAdapter` when the folder is neither. */
+export async function inspectFolder(folder: Folder): Promise<Inspection> {
+  return (await isAdapter(folder)) ? inspectAdapter(folder) : inspectModel(folder);
+}
+
+async function inspectModel(folder: Folder): Promise<Inspection> {
+  const { name, config, modelType, tensors, parameters, bytes, shards, dtypes, companions } =
+    await openCheckpoint(folder);
+  const architectures: unknown = config.architectures;
+  const architecture: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
+  const problems: Problem[] = [];
+  if (!companions.some((path) => /^(tokenizer|sentencepiece|spiece|vocab)/.test(path))) {
+    problems.push({
+      code: 'tokenizer-missing',
+      message: `“${name}” has no tokenizer files.`,
+      hint: 'It can be merged, but not run here. Copy tokenizer.json and tokenizer_config.json into the folder to run it.',
+    });
+  }
+  return {
+    name,
+    kind: 'model',
+    modelType,
+    ...(typeof architecture === 'string' ? { architecture } : {}),
+    tensors: tensors.size,
+    parameters,
+    bytes,
+    shards: shards.length,
+    dtypes,
+    problems,
+  };
+}
+
+async function inspectAdapter(folder: Folder): Promise<Inspection> {
+  const { name, config, targets, parameters, bytes, shards, dtypes } = await openAdapter(folder);
+  const base = config.base_model_name_or_path;
+  return {
+    name,
+    kind: 'adapter',
+    modelType: 'lora',
+    ...(typeof base === 'string' ? { architecture: base } : {}),
+    tensors: 2 * targets.size,
+    parameters,
+    bytes,
+    shards: shards.length,
+    dtypes,
+    problems: [],
+  };
+}

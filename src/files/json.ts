@@ -1,0 +1,119 @@
+/** JSON written by strangers: a size limit before anything is allocated, strict UTF-8, one object at the top, and no name twice. */
+
+import { AppError } from '../core/errors.ts';
+import type { Folder } from './folder.ts';
+
+export type JsonObject = Record<string, unknown>;
+
+/**
+ * Reads a JSON file that must hold an object.
+ * @param limit bytes; a larger file is refused unread
+ * @throws AppError 'file-missing', 'json-invalid', and what reading throws
+ */
+export async function readJsonObject(folder: Folder, path: string, limit: number): Promise<JsonObject> {
+  const source = await folder.open(path);
+  if (source.size > limit) {
+    throw new AppError(
+      'json-invalid',
+      `${path} has ${source.size} bytes; a real one has less than ${limit}.`,
+      'Check that the right file was opened.',
+      {
+        file: path,
+        bytes: source.size,
+        limit,
+      },
+    );
+  }
+  const bytes = await source.slice(0, source.size);
+  try {
+    return parseJsonObject(bytes);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new AppError(
+      'json-invalid',
+      `${path} cannot be read: ${error.message}.`,
+      'Check that the file is complete; download it again if in doubt.',
+      {
+        file: path,
+      },
+    );
+  }
+}
+
+/** Bytes -> object. Throws a plain Error whose message says what is wrong, for the caller to put into its own words. */
+export function parseJsonObject(bytes: Uint8Array): JsonObject {
+  const text = decodeUtf8(bytes);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`it is not valid JSON (${error instanceof Error ? error.message : String(error)})`);
+  }
+  if (!isJsonObject(value)) throw new Error('it is not a JSON object');
+  return value;
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Strict: invalid UTF-8 throws, a byte order mark is kept (and then refused by JSON.parse, as other readers do). */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Error('it is not valid UTF-8');
+  }
+}
+
+/**
+ * The first object key that occurs twice in the same object, or undefined. JSON.parse silently keeps the last one, so two readers
+ * could see two different files. `text` must be valid JSON.
+ */
+export function duplicateKey(text: string): string | undefined {
+  /** One entry per open bracket: the keys seen so far, or null for an array. */
+  const open: (Set<string> | null)[] = [];
+  let expectsKey = false;
+  for (let at = 0; at < text.length; at++) {
+    switch (text[at]) {
+      case '{':
+        open.push(new Set());
+        expectsKey = true;
+        break;
+      case '[':
+        open.push(null);
+        expectsKey = false;
+        break;
+      case '}':
+      case ']':
+        open.pop();
+        expectsKey = false;
+        break;
+      case ',':
+        expectsKey = open.at(-1) instanceof Set;
+        break;
+      case '"': {
+        const end = stringEnd(text, at);
+        const keys = open.at(-1);
+        if (expectsKey && keys) {
+          const key: string = JSON.parse(text.slice(at, end));
+          if (keys.has(key)) return key;
+          keys.add(key);
+          expectsKey = false;
+        }
+        at = end - 1;
+        break;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** One past the closing quote of the string that opens at `start`. */
+function stringEnd(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === '"') return at + 1;
+  }
+  return text.length;
+}

@@ -1,0 +1,117 @@
+/** Bytes in: the two-member thing that everything that reads takes. Knows nothing of formats. */
+
+import { AppError } from '../core/errors.ts';
+
+export interface ByteSource {
+  /** Bytes in all. */
+  readonly size: number;
+  /** Bytes [start, end); the caller stays inside [0, size]. Rejects with AppError 'file-changed' or 'file-unreadable'. */
+  slice(start: number, end: number): Promise<Uint8Array>;
+}
+
+/**
+ * Bytes of a Blob or File, read piece by piece.
+ * @param path what messages call it
+ */
+export function blobSource(blob: Blob, path = 'the file'): ByteSource {
+  return {
+    size: blob.size,
+    async slice(start, end) {
+      checkRange(start, end, blob.size);
+      const bytes = await blob
+        .slice(start, end)
+        .arrayBuffer()
+        .catch((error: unknown) => {
+          throw readError(error, path);
+        });
+      // Some platforms give a short answer instead of an error when a file shrank after it was picked.
+      if (bytes.byteLength !== end - start) throw changed(path);
+      return new Uint8Array(bytes);
+    },
+  };
+}
+
+/** Bytes already in memory. Slices are copies, as they are for files. */
+export function memorySource(bytes: Uint8Array): ByteSource {
+  return {
+    size: bytes.byteLength,
+    async slice(start, end) {
+      checkRange(start, end, bytes.byteLength);
+      return bytes.slice(start, end);
+    },
+  };
+}
+
+/**
+ * Serves small reads out of larger ones: a small tensor costs a round trip, and checkpoints have hundreds of them side by side.
+ * Reads of `window` bytes and more pass through. Results may share memory with each other.
+ */
+export function readAhead(source: ByteSource, window: number): ByteSource {
+  let from = 0;
+  let to = 0;
+  let held: Promise<Uint8Array> = Promise.resolve(new Uint8Array(0));
+  return {
+    size: source.size,
+    async slice(start, end) {
+      if (end - start >= window) return source.slice(start, end);
+      if (start < from || end > to) {
+        // On borders of the window: tensors are seldom asked for in the order of the file, and going back must find the same bytes.
+        from = Math.floor(start / window) * window;
+        to = Math.min(source.size, Math.max(from + window, end));
+        held = source.slice(from, to);
+      }
+      const offset = start - from;
+      return (await held).subarray(offset, offset + end - start);
+    },
+  };
+}
+
+/** What the platform throws while reading, in words for people; anything unknown (and a cancel) passes through untouched. */
+export function readError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error || error instanceof DOMException)) return error;
+  switch (error.name) {
+    case 'NotReadableError':
+    // Chromium's streams say TypeError "network error" where slices say NotReadableError.
+    case 'TypeError':
+      return changed(path, error);
+    case 'NotFoundError':
+      return new AppError(
+        'file-unreadable',
+        `${path} is no longer there.`,
+        'Put the file back, or open the folder again.',
+        {
+          file: path,
+          cause: error.message,
+        },
+      );
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return new AppError(
+        'file-unreadable',
+        `The browser may not read ${path}.`,
+        'Open the folder again and allow reading.',
+        {
+          file: path,
+          cause: error.message,
+        },
+      );
+    default:
+      return error;
+  }
+}
+
+function changed(path: string, cause?: Error): AppError {
+  return new AppError(
+    'file-changed',
+    `${path} changed or became unreadable after it was opened.`,
+    'Open the folder again.',
+    {
+      file: path,
+      ...(cause ? { cause: cause.message } : {}),
+    },
+  );
+}
+
+function checkRange(start: number, end: number, size: number): void {
+  if (!(start >= 0 && start <= end && end <= size)) throw new RangeError(`slice ${start}..${end} of ${size} bytes`);
+}

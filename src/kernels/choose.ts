@@ -1,0 +1,18 @@
+/** From the name of a backend to the backend. Nothing falls back in silence: what is asked for runs, or the caller hears why not. */
+
+import { AppError } from '../core/errors.ts';
+import type { Backend, Kernels } from './kernels.ts';
+import { referenceKernels } from './reference.ts';
+import { loadWasmKernels } from './wasm/loader.ts';
+
+/** @throws AppError 'backend-unavailable'; always for 'webgpu', whose merge kernels are not written yet */
+export async function loadKernels(backend: Backend): Promise<Kernels> {
+  if (backend === 'reference') return referenceKernels;
+  if (backend === 'wasm') return loadWasmKernels();
+  throw new AppError(
+    'backend-unavailable',
+    'Merging on the GPU is not available: this version has no WebGPU merge kernels.',
+    'Choose WebAssembly. Merging is bound by the disk, not by arithmetic, so little is lost.',
+    { backend },
+  );
+}

@@ -1,0 +1,52 @@
+/**
+ * Arithmetic on runs of tensor elements, one interface with many backends. `reference.ts` is slow, plain and right; every other backend
+ * must give the same bytes. Kernels know no files, recipes or roles: they get bytes and give bytes.
+ */
+
+import type { FloatDtype } from '../core/dtype.ts';
+import type { MaskStream } from '../core/philox.ts';
+
+export type Backend = 'reference' | 'wasm' | 'webgpu';
+
+/** Elements of one tensor, little-endian; `bytes.byteLength` = elements * size of dtype. */
+export interface Elements {
+  dtype: FloatDtype;
+  bytes: Uint8Array;
+}
+
+/**
+ * All arithmetic is float32, every operation rounded by itself (no fused multiply-add), in the order written; then one rounding
+ * (nearest, ties to even) to the output type. NaN results are written as the output type's canonical quiet NaN
+ * (F32 0x7fc00000, F16 0x7e00, BF16 0x7fc0). Scalars are rounded to float32 before use and must be finite there (else RangeError).
+ */
+export type KernelOp =
+  /** RESTA: out = sft + scale * (plus - minus). Inputs in this order: [sft, plus, minus]. arXiv 2402.11746 eq. 3. */
+  | { kind: 'add-scaled-difference'; scale: number }
+  /**
+   * RESTA_d: out = (plus + kept) + scale * (plus - minus), kept = dropped ? 0 : (sft - plus) * (1 / (1 - rate)).
+   * Inputs [sft, plus, minus]. The mask: maskWord(stream, element) < dropThreshold(rate) drops (core/philox.ts).
+   * Rate 0 drops and rescales nothing, so sft stands as it is: exactly add-scaled-difference, without the detour over sft - plus.
+   * arXiv 2402.11746 section 2.3; DARE is arXiv 2311.03099.
+   */
+  | { kind: 'drop-and-add-scaled-difference'; scale: number; rate: number; stream: MaskStream }
+  /** Conversion alone: out = input, rounded once. Inputs [x]. */
+  | { kind: 'convert' };
+
+/** What happened to the elements of one call, relative to the first input (after its own exact widening to float32). */
+export interface Counts {
+  /** Elements whose stored output differs in value from the first input rounded to the output type; -0 is 0 and NaN is NaN here. */
+  changed: number;
+  unchanged: number;
+  /** Outputs that are NaN or infinite. */
+  nonFinite: number;
+}
+
+export interface Kernels {
+  readonly backend: Backend;
+  /**
+   * @param inputs all with the same number of elements, at any alignment; dtypes may differ
+   * @param out    written whole; may be the very bytes of an input of the same dtype, otherwise must not overlap one
+   * @param firstElement index of the run's first element inside its tensor (for the mask); any non-negative integer
+   */
+  apply(op: KernelOp, inputs: readonly Elements[], out: Elements, firstElement: number): Counts | Promise<Counts>;
+}

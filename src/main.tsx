@@ -1,0 +1,23 @@
+/** The page begins here: the address chooses the screen, the shell is drawn, and everything heavy waits for the first interaction. */
+
+import { render } from 'preact';
+import { guardUnload } from './app/jobs.ts';
+import { followAddress } from './app/navigation.ts';
+import { watchRequests } from './app/privacy.ts';
+import { Shell } from './ui/shell.tsx';
+
+// A drop that misses its zone would replace the page by the dropped file.
+for (const type of ['dragover', 'drop'] as const) {
+  document.addEventListener(type, (event) => {
+    if (event.defaultPrevented || !event.dataTransfer) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = 'none';
+  });
+}
+watchRequests();
+guardUnload();
+followAddress();
+render(<Shell />, document.getElementById('app')!);
+
+// The terminal's way in (tools/drive); a person never meets it.
+if (location.hash === '#drive') void import('./app/drive.ts').then(({ installDrive }) => installDrive());

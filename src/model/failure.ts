@@ -1,0 +1,45 @@
+/** What onnxruntime and the browser throw while models load and run, told as errors for people. */
+
+import { AppError, isCancel } from '../core/errors.ts';
+
+const OUT_OF_MEMORY =
+  /out of memory|bad_alloc|allocation failed|failed to allocate|memory access out of bounds|maximum size|Invalid array length/i;
+
+export function tooLarge(bytes: number, limit: number, where: string): AppError {
+  const gigabytes = (amount: number): string => `${(amount / 1e9).toFixed(1)} GB`;
+  return new AppError(
+    'model-too-large',
+    `This model needs about ${gigabytes(bytes)} in one piece in float32; ${where} allows ${gigabytes(limit)}.`,
+    'Merging works at any size. To compare a model this large, export the prompts and run it elsewhere.',
+    { bytes, limit },
+  );
+}
+
+export function deviceLost(reason: string): AppError {
+  return new AppError(
+    'device-lost',
+    `The graphics card was taken away while a model ran${reason === '' ? '' : `: ${reason}`}.`,
+    'Load the model again, or run it on the CPU.',
+    { reason },
+  );
+}
+
+/** AppErrors and cancels pass through. onnxruntime also throws bare numbers: addresses of C++ exceptions, mostly lack of memory. */
+export function runtimeFailure(error: unknown, doing: string): unknown {
+  if (error instanceof AppError || isCancel(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof RangeError || OUT_OF_MEMORY.test(message)) {
+    return new AppError(
+      'model-too-large',
+      `The memory of this tab ran out while ${doing}.`,
+      'Close other tabs and models, or use a smaller model or fewer prompts at a time.',
+      { doing, error: message },
+    );
+  }
+  return new AppError(
+    'runtime-failed',
+    `onnxruntime failed while ${doing}: ${typeof error === 'number' ? `exception ${error}` : message}`,
+    'Try again; if it was on the graphics card, run on the CPU. Please report the details if it stays.',
+    { doing, error: message },
+  );
+}

@@ -1,0 +1,117 @@
+/**
+ * onnxruntime-web, chosen and configured. Two builds: the CPU-only one (14 MB, runs everywhere) and the JSPI one (17 MB), which adds
+ * WebGPU and needs a browser that can suspend WebAssembly. Both are files of ours under this origin, fetched when first needed; the
+ * root import of the package is never used (its WebGPU provider gives wrong logits with our graphs).
+ */
+
+import type * as Ort from 'onnxruntime-web';
+import jspiGlue from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.mjs?url';
+import jspiBinary from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url';
+import cpuGlue from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
+import cpuBinary from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
+import { AppError } from '../core/errors.ts';
+import { openDevice } from './device.ts';
+import { deviceLost } from './failure.ts';
+import type { ModelBackend } from './generation.ts';
+
+/** More threads than this slow small models down: each of their operators is shorter than waking a thread. */
+const MOST_THREADS = 4;
+
+export interface Runtime {
+  readonly ort: typeof Ort;
+  readonly backend: ModelBackend;
+  /** The device that sessions run on; only with 'webgpu'. */
+  readonly device?: GPUDevice;
+  /**
+   * Runs one piece of work after the other: the JSPI build cannot be entered twice.
+   * Whatever fails on a device that is gone fails with AppError 'device-lost'.
+   */
+  exclusive<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** A runtime around an onnxruntime that is already there. Tests in Node bring their own. */
+export function runtimeOf(ort: typeof Ort, backend: ModelBackend, device?: GPUDevice): Runtime {
+  let last: Promise<unknown> = Promise.resolve();
+  let lost: GPUDeviceLostInfo | undefined;
+  void device?.lost.then((reason) => {
+    lost = reason;
+  });
+  return {
+    ort,
+    backend,
+    ...(device === undefined ? {} : { device }),
+    exclusive(work) {
+      const result = last.then(work).catch((error: unknown) => {
+        throw lost === undefined ? error : deviceLost(lost.message);
+      });
+      last = result.catch(() => {}); // the failure goes to whoever asked; the next in line starts all the same
+      return result;
+    },
+  };
+}
+
+const opened = new Map<ModelBackend, Promise<Runtime>>();
+
+/**
+ * The runtime of this thread for a backend; made once, so `threads` counts at the first call only (onnxruntime cannot change it later).
+ * Rejects with AppError 'backend-unavailable' (no adapter, or a browser without JSPI) or 'runtime-failed' (the build did not load).
+ */
+export function openRuntime(backend: ModelBackend, threads?: number): Promise<Runtime> {
+  const known = opened.get(backend);
+  if (known !== undefined) return known;
+  const opening = backend === 'webgpu' ? openWebGpu() : openCpu(threads);
+  opened.set(backend, opening);
+  opening.catch(() => opened.delete(backend)); // a download that failed may work at the next try
+  return opening;
+}
+
+async function openCpu(threads: number | undefined): Promise<Runtime> {
+  const ort = await load(() => import('onnxruntime-web/wasm'));
+  configure(ort, cpuGlue, cpuBinary, threads);
+  return runtimeOf(ort, 'wasm');
+}
+
+async function openWebGpu(): Promise<Runtime> {
+  if (!('Suspending' in WebAssembly)) {
+    throw new AppError(
+      'backend-unavailable',
+      'This browser cannot run models on the graphics card: it has no JavaScript Promise Integration for WebAssembly.',
+      'Use a current Chrome or Edge, or run on the CPU.',
+      { missing: 'WebAssembly.Suspending' },
+    );
+  }
+  const device = await openDevice();
+  void device.lost.then(() => opened.delete('webgpu')); // the next load asks for another
+  const ort = await load(() => import('onnxruntime-web/jspi'));
+  configure(ort, jspiGlue, jspiBinary, 1);
+  return runtimeOf(ort, 'webgpu', device);
+}
+
+async function load(importBuild: () => Promise<unknown>): Promise<typeof Ort> {
+  try {
+    return (await importBuild()) as typeof Ort;
+  } catch (error) {
+    throw new AppError(
+      'runtime-failed',
+      `The part of this page that runs models could not be loaded: ${error}`,
+      'Check the connection to the place this page came from, then try again.',
+      { error: String(error) },
+    );
+  }
+}
+
+/** Set before the first session: onnxruntime reads them once. */
+function configure(ort: typeof Ort, glue: string, binary: string, threads: number | undefined): void {
+  const absolute = (address: string): string => new URL(address, import.meta.url).href;
+  ort.env.wasm.wasmPaths = { mjs: absolute(glue), wasm: absolute(binary) };
+  ort.env.wasm.numThreads = threads ?? defaultThreads();
+  ort.env.logLevel = 'error';
+}
+
+/**
+ * Threads share memory, which a page gets only when it is cross-origin isolated. One core is left to everything else: waiting threads
+ * spin, and two threads on two cores that others use too made 2,000 tokens/s where one made 3,200 (bench/model, 1 M parameters).
+ */
+export function defaultThreads(): number {
+  return globalThis.crossOriginIsolated ? Math.max(1, Math.min(MOST_THREADS, navigator.hardwareConcurrency - 1)) : 1;
+}

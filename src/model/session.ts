@@ -1,0 +1,107 @@
+/**
+ * A folder of weights becomes a session that can be run. Who reads which bytes when: config.json and the safetensors headers first, so
+ * that whatever cannot run is refused before a weight is touched; then every tensor once, widened to float32 and handed to
+ * onnxruntime as the external file of its name.
+ */
+
+import type * as Ort from 'onnxruntime-web';
+import type { OnProgress } from '../core/progress.ts';
+import { type Checkpoint, openCheckpoint } from '../files/checkpoint.ts';
+import type { Folder } from '../files/folder.ts';
+import { presentName } from '../graph/attention.ts';
+import { type ModelGraph, modelGraph } from '../graph/graph.ts';
+import { readOptionalJson } from './companions.ts';
+import { runtimeFailure, tooLarge } from './failure.ts';
+import { type ExternalFile, readInitializers } from './initializers.ts';
+import type { Runtime } from './runtime.ts';
+import { cacheNames, type Steppable } from './step.ts';
+import { type ChatTokenizer, openTokenizer } from './tokenizer.ts';
+import { loadTransformers } from './transformers.ts';
+
+export interface Model extends Steppable {
+  /** A model without one still gives logits. Rejects as `openTokenizer` does. */
+  tokenizer(): Promise<ChatTokenizer>;
+  /** What ends an answer, by generation_config.json or else config.json; the tokenizer may know another. */
+  stopTokens: readonly number[];
+  release(): Promise<void>;
+}
+
+/** Its warnings tell of shape arithmetic that stays on the CPU, as it should. */
+const ERRORS_ONLY = 3;
+
+/** A WebAssembly memory ends at 4 GiB; onnxruntime took 1.0 to 1.4 times the weights (measured from 135 M to 0.5 B parameters). */
+const LARGEST_CPU_MODEL = 3e9;
+
+/**
+ * Rejects with AppError: what `openCheckpoint` and `modelGraph` say about the folder; 'model-too-large' before or while loading;
+ * 'runtime-failed'. Progress counts stored bytes.
+ */
+export async function loadModel(runtime: Runtime, folder: Folder, onProgress: OnProgress): Promise<Model> {
+  const checkpoint = await openCheckpoint(folder);
+  const graph = modelGraph(checkpoint.config, checkpoint.tensors);
+  checkSize(runtime, graph);
+  const tokenizer = startTokenizer(runtime, folder);
+  const stopTokens = await stopTokensOf(folder, checkpoint);
+  const tensors = graph.weights.map((weight) => checkpoint.tensors.get(weight.name)!);
+  const externalData = await readInitializers(folder, tensors, onProgress);
+  const session = await createSession(runtime, graph, externalData);
+  return {
+    runtime,
+    graph,
+    session,
+    stopTokens,
+    tokenizer,
+    release: () => runtime.exclusive(() => session.release()),
+  };
+}
+
+/** transformers.js arrives while the weights are read. What is wrong with it is told to whoever brings the first text, who may try again. */
+function startTokenizer(runtime: Runtime, folder: Folder): () => Promise<ChatTokenizer> {
+  let opening: Promise<ChatTokenizer> | undefined;
+  const open = (): Promise<ChatTokenizer> => {
+    opening ??= loadTransformers(runtime.ort).then((transformers) => openTokenizer(folder, transformers));
+    return opening;
+  };
+  open().catch(() => {
+    opening = undefined;
+  });
+  return open;
+}
+
+export async function createSession(
+  runtime: Runtime,
+  graph: ModelGraph,
+  externalData: ExternalFile[],
+): Promise<Ort.InferenceSession> {
+  const onGpu = runtime.device !== undefined;
+  // On a GPU the cache stays there between steps.
+  const present = cacheNames(graph.decoder.blocks.length, presentName).map((name) => [name, 'gpu-buffer'] as const);
+  const options: Ort.InferenceSession.SessionOptions = {
+    logSeverityLevel: ERRORS_ONLY,
+    executionProviders: [onGpu ? { name: 'webgpu', device: runtime.device } : 'wasm'],
+    externalData,
+    ...(onGpu ? { preferredOutputLocation: Object.fromEntries(present) } : {}),
+  };
+  try {
+    return await runtime.exclusive(() => runtime.ort.InferenceSession.create(graph.onnx, options));
+  } catch (error) {
+    throw runtimeFailure(error, 'the model loaded');
+  }
+}
+
+function checkSize(runtime: Runtime, graph: ModelGraph): void {
+  const limit = runtime.device?.limits.maxStorageBufferBindingSize;
+  if (limit === undefined) {
+    const bytes = 4 * graph.parameters;
+    if (bytes > LARGEST_CPU_MODEL) throw tooLarge(bytes, LARGEST_CPU_MODEL, 'the memory of WebAssembly');
+    return;
+  }
+  const largest = Math.max(...graph.weights.map((weight) => weight.bytes));
+  if (largest > limit) throw tooLarge(largest, limit, 'this graphics card');
+}
+
+async function stopTokensOf(folder: Folder, checkpoint: Checkpoint): Promise<number[]> {
+  const generation = await readOptionalJson(folder, 'generation_config.json');
+  const declared = generation?.eos_token_id ?? checkpoint.config.eos_token_id;
+  return (Array.isArray(declared) ? declared : [declared]).filter((id): id is number => Number.isInteger(id));
+}

@@ -1,0 +1,16 @@
+/** JSON lines: one object a line, for programs. The same answers as csv.ts, unchanged. */
+
+import { ANSWER_FIELDS, type AnswerRow } from './answers.ts';
+
+/** Any JSON values; NaN becomes null. U+2028 and U+2029 are escaped: some readers take them for line ends. */
+export function jsonLines(values: readonly unknown[]): string {
+  return values.map((value) => `${JSON.stringify(value).replace(/[\u2028\u2029]/g, escaped)}\n`).join('');
+}
+
+export function answersJsonl(answers: readonly AnswerRow[]): string {
+  return jsonLines(answers.map((answer) => Object.fromEntries(ANSWER_FIELDS.map((field) => [field, answer[field]]))));
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16)}`;
+}

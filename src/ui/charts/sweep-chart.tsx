@@ -1,0 +1,98 @@
+/** Rates over g as a figure: the drawing, a sentence that says what it shows, and the numbers as a table. */
+
+import { useEffect, useRef } from 'preact/hooks';
+import type { SweepPoint } from '../../app/demo.ts';
+import { announce } from '../../app/state.ts';
+import { results } from '../strings/en/results.ts';
+import { percent, rateDetail, strength } from '../strings/format.ts';
+
+const words = results.chart;
+const SERIES = ['refused', 'harmlessRefused', 'task'] as const;
+
+/** The library for charts comes with the first chart. */
+const plot = () => import('./sweep-plot.ts');
+
+function sentence(points: readonly SweepPoint[], at: number): string {
+  const point = points.find((one) => one.g === at);
+  if (!point) return words.pending;
+  return words.sentence(
+    strength(at),
+    percent(point.refused.rate),
+    percent(point.harmlessRefused.rate),
+    percent(point.task.rate),
+  );
+}
+
+function Drawing({ points, at }: { points: readonly SweepPoint[]; at: number }) {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    let current = true;
+    const draw = async () => {
+      const { drawSweep } = await plot();
+      if (current && place.current)
+        place.current.replaceChildren(drawSweep(points, at, place.current.clientWidth, words));
+    };
+    void draw();
+    const observer = new ResizeObserver(() => void draw());
+    observer.observe(place.current!);
+    return () => {
+      current = false;
+      observer.disconnect();
+    };
+  }, [points, at]);
+  return <div ref={place} class="drawing" aria-hidden="true" />;
+}
+
+export function SweepChart({ points, at, growing }: { points: readonly SweepPoint[]; at: number; growing: boolean }) {
+  const said = sentence(points, at);
+  // What the drawing shows is told once it is there for this g, not for every point of the curve.
+  useEffect(() => announce(said), [said]);
+  return (
+    <section class="sweep">
+      <h2>{words.title}</h2>
+      <figure aria-labelledby="sweep-sentence">
+        <ul class="legend" aria-hidden="true">
+          {SERIES.map((name) => (
+            <li key={name} class={name}>
+              {words.series[name]}
+            </li>
+          ))}
+        </ul>
+        <Drawing points={points} at={at} />
+        <figcaption id="sweep-sentence">{said}</figcaption>
+      </figure>
+      <p class="soft">
+        {words.bands} {growing && words.growing}
+      </p>
+      <details>
+        <summary>{words.table}</summary>
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">g</th>
+                {SERIES.map((name) => (
+                  <th key={name} scope="col">
+                    {words.series[name]}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {points.map((point) => (
+                <tr key={point.g}>
+                  <th scope="row">{strength(point.g)}</th>
+                  {SERIES.map((name) => (
+                    <td key={name}>
+                      {percent(point[name].rate)} <small>({rateDetail(point[name])})</small>
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
+    </section>
+  );
+}

@@ -1,0 +1,63 @@
+/** Which models stand side by side, and the ways to add one. */
+
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { distinctNames } from '../../app/compare.ts';
+import { addDemoModels, compared, openModel, removeModel } from '../../app/compare-state.ts';
+import { compare } from '../strings/en/compare.ts';
+import { strength } from '../strings/format.ts';
+import { Icon } from './icon.tsx';
+import { DropZone, OpenButtons } from './open-buttons.tsx';
+
+const words = compare.models;
+
+/** The pressed button goes away with its model: the focus moves to the next one, or to the heading when none is left. */
+function useFocusAfterRemoval() {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const list = useRef<HTMLOListElement>(null);
+  const removed = useRef(-1);
+  useLayoutEffect(() => {
+    if (removed.current < 0) return;
+    const left = list.current!.querySelectorAll('button');
+    (left[Math.min(removed.current, left.length - 1)] ?? heading.current!).focus();
+    removed.current = -1;
+  }, [compared.value]);
+  const remove = (index: number) => {
+    removed.current = index;
+    removeModel(index);
+  };
+  return { heading, list, remove };
+}
+
+export function ComparedModels() {
+  const { heading, list, remove } = useFocusAfterRemoval();
+  const names = distinctNames(compared.value.map(({ name }) => name));
+  return (
+    <DropZone label={words.label} onOpen={openModel}>
+      <section class="slot">
+        <h2 ref={heading} tabIndex={-1}>
+          {words.title}
+        </h2>
+        {names.length === 0 && <p class="soft">{words.none}</p>}
+        <ol ref={list} class="models">
+          {names.map((name, index) => (
+            <li key={name} class="row spread">
+              <strong>{name}</strong>
+              <button type="button" class="quiet small" aria-label={words.remove(name)} onClick={() => remove(index)}>
+                <Icon name="close" />
+              </button>
+            </li>
+          ))}
+        </ol>
+        <p class="invite">{words.drop}</p>
+        <OpenButtons label={words.label} onOpen={openModel} />
+        {names.length === 0 && (
+          <p>
+            <button type="button" onClick={() => addDemoModels((g) => words.demoRepaired(strength(g)))}>
+              {words.demo}
+            </button>
+          </p>
+        )}
+      </section>
+    </DropZone>
+  );
+}

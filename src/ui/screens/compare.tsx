@@ -1,0 +1,121 @@
+/** Compare: models side by side on the same prompts. */
+
+import { useEffect } from 'preact/hooks';
+import { distinctNames } from '../../app/compare.ts';
+import {
+  answered,
+  compared,
+  comparedPrompts,
+  compareProblem,
+  comparing,
+  comparison,
+  runComparison,
+  streamed,
+  summaries,
+} from '../../app/compare-state.ts';
+import { jobs } from '../../app/jobs.ts';
+import { announce } from '../../app/state.ts';
+import { AnswerRows } from '../parts/answer-rows.tsx';
+import { ComparedModels } from '../parts/compared-models.tsx';
+import { ErrorBox } from '../parts/error-box.tsx';
+import { ExportLinks } from '../parts/export-links.tsx';
+import { JobBar } from '../parts/job-pill.tsx';
+import { PromptSource } from '../parts/prompt-source.tsx';
+import { RateTable } from '../parts/rate-table.tsx';
+import { compare } from '../strings/en/compare.ts';
+import { count } from '../strings/format.ts';
+import '../styles/merge.css';
+import '../styles/results.css';
+import '../styles/compare.css';
+
+const words = compare.run;
+
+function missing(): string | undefined {
+  const models = compared.value.length === 0;
+  const prompts = comparedPrompts.value.length === 0;
+  if (models && prompts) return words.missing.both;
+  if (models) return words.missing.models;
+  return prompts ? words.missing.prompts : undefined;
+}
+
+function Run() {
+  const job = jobs.value.compare;
+  const lacks = missing();
+  if (job?.status === 'running') {
+    return (
+      <div class="running">
+        <JobBar job={job} />
+        {job.progress && <p class="soft">{words.now(job.progress.label)}</p>}
+        <button type="button" onClick={() => job.cancel()}>
+          {words.cancel}
+        </button>
+      </div>
+    );
+  }
+  return (
+    <div class="write">
+      <p class="row">
+        <button
+          type="button"
+          class="primary big"
+          disabled={lacks !== undefined}
+          aria-describedby="compare-lacks"
+          onClick={() => runComparison(words.job(count(compared.value.length)))}
+        >
+          {words.start}
+        </button>
+        <span id="compare-lacks" class="soft">
+          {lacks}
+        </span>
+      </p>
+      {job?.status === 'failed' && <ErrorBox problem={job.problem!} />}
+      {job?.status === 'cancelled' && (
+        <p class="soft" role="status">
+          {answered.value ? words.cancelledHalfway : words.cancelled}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Summaries() {
+  const done = comparison.value;
+  const names = distinctNames(compared.value.map(({ name }) => name));
+  return (
+    <section class="step">
+      <h2>{compare.summary.title}</h2>
+      <RateTable
+        caption={compare.summary.caption}
+        rows={summaries.value.map((summary, index) => ({ name: names[index] ?? '', detail: '', summary }))}
+      />
+      {done && <ExportLinks comparison={done} />}
+    </section>
+  );
+}
+
+export function Compare() {
+  const done = comparison.value;
+  useEffect(() => {
+    if (done) announce(words.announce);
+  }, [done]);
+  return (
+    <div class="compare">
+      <div class="intro">
+        <h1>{compare.title}</h1>
+        <p class="lead">{compare.lead}</p>
+      </div>
+      <fieldset class="sources" disabled={comparing.value} aria-label={compare.setup}>
+        <ComparedModels />
+        <PromptSource />
+      </fieldset>
+      {compareProblem.value && <ErrorBox problem={compareProblem.value} />}
+      <Run />
+      {(comparing.value || answered.value) && streamed.value.length > 0 && (
+        <>
+          <Summaries />
+          <AnswerRows />
+        </>
+      )}
+    </div>
+  );
+}

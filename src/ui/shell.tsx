@@ -1,0 +1,123 @@
+/** The frame: three verbs, running work, the proof of privacy, the theme; and the screen the address names. */
+
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { titleFollowsJobs } from '../app/jobs.ts';
+import { formatLink } from '../app/link.ts';
+import { learnLink } from '../app/navigation.ts';
+import { announcement, SCREENS, screen } from '../app/state.ts';
+import { shownTheme, toggleTheme } from '../app/theme.ts';
+import { Icon } from './parts/icon.tsx';
+import { JobPill, jobStatus } from './parts/job-pill.tsx';
+import { Lazy } from './parts/lazy.tsx';
+import { Learn } from './screens/learn.tsx';
+import { shell } from './strings/en/shell.ts';
+
+const loadMerge = () => import('./screens/merge.tsx').then(({ Merge }) => Merge);
+const loadCompare = () => import('./screens/compare.tsx').then(({ Compare }) => Compare);
+const loadProof = () => import('./parts/privacy-dialog.tsx').then(({ PrivacyProof }) => PrivacyProof);
+
+function PrivacyButton() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const open = useSignal(false);
+  const show = () => {
+    open.value = true;
+    dialog.current!.showModal();
+  };
+  // A click on the backdrop lands on the dialog itself.
+  const onClick = (event: MouseEvent) => event.target === dialog.current && dialog.current?.close();
+  return (
+    <>
+      <button type="button" class="quiet private" onClick={show}>
+        <Icon name="lock" /> <span>{shell.privacy}</span>
+      </button>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog by itself; the click is for the backdrop. */}
+      <dialog ref={dialog} aria-labelledby="privacy-title" onClose={() => (open.value = false)} onClick={onClick}>
+        <div class="dialog">
+          <div class="row spread one-line">
+            <h2 id="privacy-title">{shell.privacy}</h2>
+            <button type="button" class="quiet" aria-label={shell.close} onClick={() => dialog.current!.close()}>
+              <Icon name="close" />
+            </button>
+          </div>
+          {open.value && <Lazy load={loadProof} waiting={shell.loading} />}
+        </div>
+      </dialog>
+    </>
+  );
+}
+
+function ThemeToggle() {
+  const isDark = shownTheme() === 'dark';
+  return (
+    <button
+      type="button"
+      class="quiet"
+      aria-label={isDark ? shell.theme.light : shell.theme.dark}
+      onClick={toggleTheme}
+    >
+      <Icon name={isDark ? 'sun' : 'moon'} />
+    </button>
+  );
+}
+
+function Header() {
+  return (
+    <header class="top">
+      <a class="brand" href="#learn">
+        <span class="mark" aria-hidden="true">
+          ↗
+        </span>
+        {shell.name}
+      </a>
+      <nav aria-label={shell.screensLabel}>
+        {SCREENS.map((name) => (
+          <a
+            key={name}
+            href={name === 'learn' ? formatLink(learnLink()) : `#${name}`}
+            {...(screen.value === name && { 'aria-current': 'page' })}
+          >
+            {shell.screens[name]}
+          </a>
+        ))}
+      </nav>
+      <div class="tools">
+        <JobPill />
+        <PrivacyButton />
+        <ThemeToggle />
+      </div>
+    </header>
+  );
+}
+
+export function Shell() {
+  const main = useRef<HTMLElement>(null);
+  const seen = useRef(screen.value);
+  useEffect(() => titleFollowsJobs(() => `${shell.screens[screen.value]} – ${shell.name}`, jobStatus), []);
+  // A new screen begins at its top, also for a reader that follows the focus.
+  useEffect(() => {
+    if (seen.current === screen.value) return;
+    seen.current = screen.value;
+    scrollTo(0, 0);
+    main.current?.focus();
+  }, [screen.value]);
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        {shell.skip}
+      </button>
+      <Header />
+      <main ref={main} tabIndex={-1} aria-label={shell.screens[screen.value]}>
+        {screen.value === 'learn' && <Learn />}
+        {screen.value === 'merge' && <Lazy load={loadMerge} waiting={shell.loading} />}
+        {screen.value === 'compare' && <Lazy load={loadCompare} waiting={shell.loading} />}
+      </main>
+      <footer>
+        {shell.footer} <a href="https://arxiv.org/abs/2402.11746">{shell.footerLink}</a>
+      </footer>
+      <p class="unseen" role="status" aria-live="polite">
+        {announcement.value}
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,36 @@
+/** Words of the frame around the screens. */
+
+import type { Screen } from '../../../app/state.ts';
+
+export const shell = {
+  name: 'RESTA Web',
+  skip: 'Skip to the content',
+  screens: { learn: 'Learn', merge: 'Merge', compare: 'Compare' } satisfies Record<Screen, string>,
+  screensLabel: 'Screens',
+  theme: { light: 'Use light colours', dark: 'Use dark colours' },
+  privacy: 'Nothing leaves this device',
+  close: 'Close',
+  loading: 'Opening…',
+  job: { open: (label: string) => `${label}: show`, left: (time: string) => `${time} left`, cancel: 'Cancel' },
+  footer: 'The method is RESTA, by Bhardwaj, Do and Poria (ACL 2024).',
+  footerLink: 'Read the paper',
+} as const;
+
+export const errorWords = {
+  title: 'This did not work',
+  copy: 'Copy details',
+  copied: 'Details copied',
+  details: 'Details',
+  retry: 'Try again',
+} as const;
+
+/** Verdicts, as they read next to a prompt of each kind. */
+export const verdictWords = {
+  refused: 'Refused',
+  complied: { harmful: 'Complied', harmless: 'Answered', task: 'Answered' },
+  degenerate: 'Garbled',
+  empty: 'No answer',
+  right: 'Right',
+  wrong: 'Wrong',
+  pending: 'Working…',
+} as const;

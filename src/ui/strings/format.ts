@@ -1,0 +1,52 @@
+/** Numbers as people read them, all through Intl. The one place that knows the page's language. */
+
+import type { Rate } from '../../judge/verdict.ts';
+
+const LANGUAGE = 'en';
+
+const number = (options: Intl.NumberFormatOptions) => {
+  const format = new Intl.NumberFormat(LANGUAGE, options);
+  return (value: number) => format.format(value);
+};
+
+export const count = number({});
+export const compact = number({ notation: 'compact', maximumSignificantDigits: 3 });
+const percentOf = number({ style: 'percent', maximumFractionDigits: 0 });
+const twoDigits = number({ minimumFractionDigits: 2, maximumFractionDigits: 2 });
+/** A strength as the slider steps it: "0.60"; nothing added is plainly "0". */
+export const strength = (g: number) => (g === 0 ? count(0) : twoDigits(g));
+
+const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+
+/** Decimal units, as disks and download pages count: 1 kB = 1000 bytes. */
+export function bytes(value: number): string {
+  const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+  return number({ style: 'unit', unit: UNITS[power]!, maximumSignificantDigits: 3 })(value / 1000 ** power);
+}
+
+/** How long something took: "0.31 sec", "6.1 sec", "3 min". */
+export function elapsed(seconds: number): string {
+  return seconds < 60
+    ? number({ style: 'unit', unit: 'second', maximumSignificantDigits: 2 })(seconds)
+    : duration(seconds);
+}
+
+/** How long something will take: "45 sec", "3 min", "1 hr, 12 min". */
+export function duration(seconds: number): string {
+  const unit = (value: number, name: string) => number({ style: 'unit', unit: name, maximumFractionDigits: 0 })(value);
+  if (seconds < 90) return unit(seconds, 'second');
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return unit(minutes, 'minute');
+  return `${unit(Math.floor(minutes / 60), 'hour')}, ${unit(minutes % 60, 'minute')}`;
+}
+
+/** "84 %" or, where nothing was counted, a dash. */
+export function percent(rate: number): string {
+  return Number.isNaN(rate) ? '–' : percentOf(rate);
+}
+
+/** "37 of 44 (95 % interval 71 % to 92 %)" */
+export function rateDetail({ count: hits, total, low, high }: Rate): string {
+  if (total === 0) return 'nothing counted';
+  return `${count(hits)} of ${count(total)}, 95% interval ${percentOf(low)} to ${percentOf(high)}`;
+}

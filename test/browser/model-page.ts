@@ -1,0 +1,111 @@
+/** The page's half of the model tests; runs in the browser, on the worker that the page itself uses. */
+
+import type { FolderDescription } from '../../src/files/folder.ts';
+import type { ModelBackend } from '../../src/model/generation.ts';
+import { openRuntime, runtimeOf } from '../../src/model/runtime.ts';
+import { largestDeviation } from '../../src/model/selftest.ts';
+import { openModelHost, workerRequests } from '../../workers/client.ts';
+
+const host = openModelHost();
+const NEVER = new AbortController().signal;
+
+async function folderAt(path: string, files: string[]): Promise<FolderDescription> {
+  const blobs = files.map(async (file) => ({ path: file, blob: await (await fetch(`${path}/${file}`)).blob() }));
+  return { kind: 'files', name: path.split('/').at(-1)!, files: await Promise.all(blobs) };
+}
+
+const BARE = ['config.json', 'generation_config.json', 'model.safetensors'];
+const CHAT = [...BARE, 'tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'];
+
+async function logits(name: string, backend: ModelBackend, ids: number[][]) {
+  const model = await host.load(await folderAt(`/test/fixtures/graph/${name}`, BARE), { backend }, () => {});
+  const { dims, data } = await host.logits(model.id, ids);
+  await host.release(model.id);
+  return { backend: model.backend, note: model.note, dims, data: [...data] };
+}
+
+async function answers(backend: ModelBackend, prompts: string[]) {
+  const model = await host.load(await folderAt('/test/fixtures/graph/chat', CHAT), { backend }, () => {});
+  const told: number[] = [];
+  const result = await host.generate(model.id, prompts, { maxNewTokens: 24 }, (index) => told.push(index), NEVER);
+  await host.release(model.id);
+  return { ...result, told: told.sort() };
+}
+
+/** How long after the cancel the call came back, and how. */
+async function cancel() {
+  const model = await host.load(await folderAt('/test/fixtures/graph/chat', CHAT), { backend: 'wasm' }, () => {});
+  const controller = new AbortController();
+  const prompts = new Array<string>(4000).fill('How do I bake bread at home? How do I bake bread?');
+  const run = host.generate(model.id, prompts, { maxNewTokens: 60, batchSize: 4 }, () => {}, controller.signal);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const begun = performance.now();
+  controller.abort();
+  const name = await run.then(
+    () => 'finished',
+    (error: Error) => error.name,
+  );
+  await host.release(model.id);
+  return { name, milliseconds: performance.now() - begun };
+}
+
+/** The same model with the lowest bit of some bfloat16 weights flipped: another model of the same shape. */
+async function variant(folder: FolderDescription, every: number): Promise<FolderDescription> {
+  if (folder.kind !== 'files') throw new TypeError(folder.kind);
+  const files = folder.files.map(async ({ path, blob }) => {
+    if (path !== 'model.safetensors') return { path, blob };
+    const bytes = new Uint8Array(await blob.arrayBuffer());
+    for (let i = bytes.length - 2; i > bytes.length / 2; i -= 2 * every) bytes[i] = bytes[i]! ^ 1;
+    return { path, blob: new Blob([bytes]) };
+  });
+  return { ...folder, files: await Promise.all(files) };
+}
+
+/** Logits of sft + g * (aligned - unaligned), merged in memory. */
+async function mergedLogits(g: number, ids: number[][]) {
+  const sft = await folderAt('/test/fixtures/graph/tied', BARE);
+  const inputs = { sft, aligned: await variant(sft, 3), unaligned: await variant(sft, 5) };
+  const request = { recipe: { version: 1 as const, method: 'resta' as const, g }, inputs };
+  const model = await host.loadMerged(request, { backend: 'wasm' }, () => {});
+  const { data } = await host.logits(model.id, ids);
+  await host.release(model.id);
+  return [...data];
+}
+
+async function failure() {
+  const folder = await folderAt('/test/fixtures/graph/tied', ['config.json', 'model.safetensors']);
+  const model = await host.load(folder, { backend: 'wasm' }, () => {});
+  const error = await host
+    .generate(model.id, ['Hello'], { maxNewTokens: 1 }, () => {}, NEVER)
+    .then(
+      () => undefined,
+      (reason: { code: string; data: object }) => ({ code: reason.code, data: reason.data }),
+    );
+  await host.release(model.id);
+  return error;
+}
+
+/** What the self-test says about our device, and about one with the subgroups that onnxruntime stumbles over. */
+async function deviations() {
+  const sound = await openRuntime('webgpu');
+  const adapter = await navigator.gpu.requestAdapter();
+  const ours = await largestDeviation(sound);
+  if (!adapter?.features.has('subgroups')) return { ours };
+  const device = await adapter.requestDevice({ requiredFeatures: ['subgroups'] });
+  const { subgroupMinSize } = adapter.info as GPUAdapterInfo & { subgroupMinSize?: number };
+  return { ours, subgroupMinSize, withSubgroups: await largestDeviation(runtimeOf(sound.ort, 'webgpu', device)) };
+}
+
+const hasWebGpu = async (): Promise<boolean> => Boolean(await navigator.gpu?.requestAdapter());
+
+Object.assign(window, {
+  logits,
+  answers,
+  cancel,
+  mergedLogits,
+  failure,
+  deviations,
+  hasWebGpu,
+  isolated: () => crossOriginIsolated,
+  workerRequests,
+});

@@ -1,0 +1,26 @@
+/** A worker that fails, waits and calls back, for the tests of the wire. */
+
+import { AppError } from '../../src/core/errors.ts';
+import { serve } from '../../workers/wire.ts';
+
+const api = {
+  failKnown(): void {
+    throw new AppError('disk-full', 'The disk is full.', 'Free some space.', { needed: 42 });
+  },
+  failCancelled(): void {
+    throw new DOMException('Cancelled.', 'AbortError');
+  },
+  failBare(): void {
+    throw 139_245_200;
+  },
+  waitForAbort(signal: AbortSignal): Promise<string> {
+    if (signal.aborted) return Promise.resolve('already aborted');
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve('aborted')));
+  },
+  async count(to: number, onCount: (n: number) => void): Promise<void> {
+    for (let n = 1; n <= to; n++) await onCount(n);
+  },
+};
+
+export type WireApi = typeof api;
+serve(api);

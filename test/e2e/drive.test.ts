@@ -1,0 +1,128 @@
+/** The driver's commands on real folders: the stable contract of `npm run drive`. */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { main } from '../../tools/drive/drive.mjs';
+import { CHECKPOINTS, fixturePath, largestDifference, readReference, unpack } from '../graph/fixtures.ts';
+
+const DEMO = resolve(import.meta.dirname, '../../public/demo');
+
+let scratch: string;
+
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'resta-web-drive-'));
+});
+
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** Runs one command as a terminal would and reads the JSON it wrote. */
+async function drive(...args: string[]): Promise<Record<string, unknown>> {
+  const file = join(scratch, 'result.json');
+  expect(await main([...args, '--json', file])).toBe(0);
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+function inScratch(name: string, text: string): string {
+  const path = join(scratch, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('logits', () => {
+  test.each(CHECKPOINTS)('of %s agree with PyTorch within 1e-4, for rows of different lengths', async (name) => {
+    const { single } = readReference(name);
+    const tokens = inScratch('tokens.json', JSON.stringify({ ids: [single.ids, single.ids.slice(0, 3)] }));
+    const folder = fixturePath(name, '.').pathname;
+    const result = await drive('logits', '--model', folder, '--tokens', tokens);
+    expect(result.version).toBe(1);
+    const [whole, start] = result.logits as number[][][];
+    const expected = unpack(single.logits);
+    expect(largestDifference(whole!.flat(), expected)).toBeLessThan(1e-4);
+    expect(start).toHaveLength(3);
+    expect(largestDifference(start!.flat(), expected.subarray(0, start!.flat().length))).toBeLessThan(1e-4);
+  });
+});
+
+describe('generate', () => {
+  const prompts = () =>
+    inScratch(
+      'prompts.jsonl',
+      readFileSync(join(DEMO, 'prompts/task.jsonl'), 'utf8').split('\n').slice(0, 4).join('\n'),
+    );
+
+  test('answers every prompt with text, tokens and why it stopped, alike on WebAssembly and WebGPU', async () => {
+    const runs = [];
+    for (const backend of ['wasm', 'webgpu']) {
+      runs.push(await drive('generate', '--model', join(DEMO, 'sft'), '--prompts', prompts(), '--backend', backend));
+    }
+    const expected = readFileSync(join(DEMO, 'prompts/task.jsonl'), 'utf8')
+      .split('\n')
+      .slice(0, 4)
+      .map((line) => JSON.parse(line).expected);
+    for (const run of runs) {
+      const answers = run.answers as { prompt: string; text: string; tokens: number[]; stopReason: string }[];
+      expect(answers.map((answer) => answer.text)).toEqual(expected);
+      expect(answers.every((answer) => answer.stopReason === 'eos' && answer.tokens.length > 3)).toBe(true);
+      expect(run.tokensPerSecond).toBeGreaterThan(0);
+    }
+  });
+
+  test('stops at the token limit and says so', async () => {
+    const run = await drive('generate', '--model', join(DEMO, 'sft'), '--prompts', prompts(), '--max-new-tokens', '2');
+    const answers = run.answers as { tokens: number[]; stopReason: string }[];
+    expect(answers.map(({ tokens, stopReason }) => [tokens.length, stopReason])).toEqual(
+      answers.map(() => [2, 'length']),
+    );
+  });
+});
+
+test('compare judges several folders on the same prompts and writes its files', async () => {
+  const harmful = readFileSync(join(DEMO, 'prompts/harmful.jsonl'), 'utf8').split('\n').slice(0, 11).join('\n');
+  const out = join(scratch, 'compared');
+  const models = ['sft', 'aligned'].map((name) => join(DEMO, name)).join(',');
+  const result = await drive(
+    'compare',
+    '--models',
+    models,
+    '--prompts',
+    inScratch('harmful.jsonl', harmful),
+    '--out',
+    out,
+  );
+  expect(result.models).toEqual(['sft', 'aligned']);
+  const rows = result.rows as { answers: { verdict: string }[] }[];
+  expect(rows).toHaveLength(11);
+  expect(rows.every((row) => row.answers[1]!.verdict === 'refused')).toBe(true);
+  const csv = readFileSync(join(out, 'answers.csv'), 'utf8');
+  expect(csv.trim().split('\r\n')).toHaveLength(1 + 22);
+  expect(readFileSync(join(out, 'answers.jsonl'), 'utf8').trim().split('\n')).toHaveLength(22);
+  expect(JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')).version).toBe(1);
+});
+
+test('merge takes a recipe file', async () => {
+  const recipe = inScratch(
+    'recipe.yaml',
+    'version: 1\nmethod: resta_d\ng: 0.5\np: 0.2\nseed: 7\nconvention: harm-tuned\n',
+  );
+  const roles = ['sft', 'aligned', 'unaligned'].flatMap((role) => [`--${role}`, join(DEMO, role)]);
+  const out = join(scratch, 'merged');
+  const result = await drive('merge', '--recipe', recipe, ...roles, '--out', out);
+  expect(result).toMatchObject({ version: 1, out, backend: 'wasm', nonFinite: 0 });
+  expect(JSON.parse(readFileSync(join(out, 'merge.json'), 'utf8')).recipe).toMatchObject({
+    method: 'resta_d',
+    g: 0.5,
+    p: 0.2,
+    seed: 7,
+  });
+  expect(readFileSync(join(out, 'README.md'), 'utf8')).toContain('harm-tuned');
+});
+
+test('inspect knows an adapter from a model', async () => {
+  expect(await drive('inspect', '--model', join(DEMO, 'sft-lora'))).toMatchObject({
+    version: 1,
+    kind: 'adapter',
+    problems: [],
+  });
+});

@@ -1,0 +1,192 @@
+/** Every screen in every state a person meets: accessible, inside the window, big enough to press, quiet on the console, in plain words. */
+
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DEMO, sidewaysScroll, smallTargets, startDemo, type Visit, visit } from './visit.ts';
+
+const LAWS = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'];
+const WIDTHS = [1280, 400];
+const THEMES = ['light', 'dark'] as const;
+/** Any of these in a person's sight is a slip: files are opened, and errors say what happened. */
+const UNWANTED = /\bupload|\boops|\bundefined\b|\bNaN\b|\[object /i;
+
+let visitor: Visit;
+let page: Page;
+
+beforeAll(async () => {
+  visitor = await visit();
+  page = visitor.page;
+});
+
+afterAll(() => visitor?.close());
+
+const press = (name: string | RegExp) => page.getByRole('button', { name }).click();
+
+async function openDemoModels(): Promise<void> {
+  await visitor.open('#merge');
+  await press('Try it with the demo models');
+  await page.getByRole('button', { name: 'Choose a place and merge' }).waitFor();
+}
+
+async function compareDemoModels(): Promise<void> {
+  await visitor.open('#compare');
+  await press('Use the demo models');
+  await press('Built-in, 92 prompts');
+  await press(/^Compare$/);
+  await page.getByRole('heading', { name: 'Keep the results' }).waitFor({ timeout: 90_000 });
+}
+
+/** Named states, and the way a person gets there. */
+const STATES: Record<string, () => Promise<void>> = {
+  'Learn, before the start': () => visitor.open(),
+  'Learn, with its table': async () => {
+    await visitor.open();
+    await startDemo(page);
+    for (const summary of await page.locator('summary').all()) await summary.click();
+  },
+  'Merge, empty': () => visitor.open('#merge'),
+  'Merge, with three models': async () => {
+    await openDemoModels();
+    await page.getByRole('radio', { name: /RESTA with DARE/ }).check();
+  },
+  'Merge, after a merge': async () => {
+    await openDemoModels();
+    rmSync(join(visitor.scratch, 'looked-at'), { recursive: true, force: true });
+    await page.getByLabel('Name of the new folder').fill('looked-at');
+    visitor.picks(visitor.scratch);
+    await press('Choose a place and merge');
+    await page.getByRole('heading', { name: 'Merged' }).waitFor();
+    for (const summary of await page.locator('summary').all()) await summary.click();
+  },
+  'Merge, with errors': async () => {
+    const empty = join(visitor.scratch, 'empty');
+    mkdirSync(empty, { recursive: true });
+    await visitor.open('#merge');
+    visitor.picks(empty, join(DEMO, 'aligned'), join(DEMO, 'aligned'));
+    for (const role of ['Fine-tuned', 'Aligned', 'Unaligned']) await press(`Open folder: ${role}`);
+    await page.getByRole('alert').waitFor();
+    await page.getByRole('button', { name: 'Change: Unaligned' }).waitFor();
+  },
+  'Compare, empty': () => visitor.open('#compare'),
+  'Compare, after a run': compareDemoModels,
+  'the proof of privacy': async () => {
+    await visitor.open();
+    await press('Nothing leaves this device');
+    await page.getByRole('heading', { name: 'What this browser can do here' }).waitFor();
+  },
+};
+
+async function violations(): Promise<string[]> {
+  // One page, no frames: the legacy mode needs no second tab.
+  const { violations: found } = await new AxeBuilder({ page }).setLegacyMode().withTags(LAWS).analyze();
+  return found.flatMap(({ id, nodes }) =>
+    nodes.slice(0, 5).map((node) => `${id}: ${node.target.join(' ')} ${node.any[0]?.message ?? node.failureSummary}`),
+  );
+}
+
+for (const [state, reach] of Object.entries(STATES)) {
+  describe(state, () => {
+    beforeAll(async () => {
+      await page.setViewportSize({ width: 1280, height: 900 });
+      await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+      visitor.troubles.length = 0;
+      await reach();
+    });
+
+    for (const width of WIDTHS) {
+      for (const theme of THEMES) {
+        test(`axe finds nothing at ${width} pixels in ${theme} colours`, async () => {
+          await page.setViewportSize({ width, height: 900 });
+          await page.emulateMedia({ colorScheme: theme });
+          await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
+          expect(await violations()).toEqual([]);
+        });
+      }
+
+      test(`nothing is wider than a window of ${width} pixels`, async () => {
+        await page.setViewportSize({ width, height: 900 });
+        expect(await sidewaysScroll(page)).toBe(0);
+      });
+
+      test(`every target is at least 24 pixels wide and high at ${width} pixels`, async () => {
+        await page.setViewportSize({ width, height: 900 });
+        expect(await smallTargets(page)).toEqual([]);
+      });
+    }
+
+    test('its words are plain', async () => {
+      const words = await page.evaluate(() => {
+        const labels = [...document.querySelectorAll('[aria-label], [title], [placeholder]')].flatMap((element) =>
+          ['aria-label', 'title', 'placeholder'].map((name) => element.getAttribute(name) ?? ''),
+        );
+        return [document.body.textContent, document.title, ...labels].join('\n');
+      });
+      expect(words.match(UNWANTED)?.[0]).toBeUndefined();
+    });
+
+    test('the console stays quiet', () => expect(visitor.troubles).toEqual([]));
+  });
+}
+
+describe('the address', () => {
+  const heading = (name: string) => page.getByRole('heading', { level: 1, name });
+  const go = (name: string) => page.getByRole('link', { name, exact: true }).click();
+
+  beforeAll(() => page.setViewportSize({ width: 1280, height: 900 }));
+
+  test('names the screen, and so does the title', async () => {
+    await visitor.open();
+    const titles = [await page.title()];
+    for (const [name, hash] of [
+      ['Merge', '#merge'],
+      ['Compare', '#compare'],
+    ] as const) {
+      await go(name);
+      await heading(name).waitFor();
+      expect(new URL(page.url()).hash).toBe(hash);
+      expect(await page.getByRole('link', { name, exact: true }).getAttribute('aria-current')).toBe('page');
+      titles.push(await page.title());
+    }
+    expect(titles[1]).toMatch(/Merge.*RESTA Web/);
+    expect(titles[2]).toMatch(/Compare.*RESTA Web/);
+    expect(new Set(titles).size).toBe(3);
+  });
+
+  test('brings the same screen back after a reload', async () => {
+    for (const name of ['Merge', 'Compare']) {
+      await visitor.open(`#${name.toLowerCase()}`);
+      await page.reload();
+      await heading(name).waitFor();
+    }
+  });
+
+  test('walks back and forth with the browser’s buttons', async () => {
+    await visitor.open();
+    await go('Merge');
+    await heading('Merge').waitFor();
+    await go('Compare');
+    await heading('Compare').waitFor();
+    await page.goBack();
+    await heading('Merge').waitFor();
+    await page.goBack();
+    await heading('Repair a model’s safety with arithmetic').waitFor();
+    await page.goForward();
+    await heading('Merge').waitFor();
+  });
+
+  test('an unknown one opens Learn', async () => {
+    await visitor.open('#nonsense&g=%00');
+    await heading('Repair a model’s safety with arithmetic').waitFor();
+  });
+
+  test('what is open stays open when a person looks at another screen', async () => {
+    await openDemoModels();
+    await go('Learn');
+    await heading('Repair a model’s safety with arithmetic').waitFor();
+    await go('Merge');
+    await page.getByRole('button', { name: 'Choose a place and merge' }).waitFor();
+  });
+});

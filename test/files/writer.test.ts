@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { discardOutput, type OutputDescription, openOutput } from '../../src/files/writer.ts';
+import { testDirectory } from './directory.ts';
+
+const text = (value: string) => new TextEncoder().encode(value);
+const into = (directory: { handle: FileSystemDirectoryHandle }, name = 'out'): OutputDescription => ({
+  kind: 'handle',
+  parent: directory.handle,
+  name,
+});
+
+async function writeFile(output: Awaited<ReturnType<typeof openOutput>>, path: string, content: string): Promise<void> {
+  const file = await output.create(path);
+  await file.write(0, text(content));
+  await file.close();
+}
+
+describe('writing to a folder', () => {
+  test('makes a subfolder that is marked unfinished until it is finished', async () => {
+    const directory = testDirectory();
+    const output = await openOutput(into(directory), 'run-1');
+    await writeFile(output, 'a.txt', 'hello');
+    expect([...directory.files().keys()].sort()).toEqual(['out/UNFINISHED-run-1.txt', 'out/a.txt']);
+    await output.finish('out');
+    expect([...directory.files()]).toEqual([['out/a.txt', text('hello')]]);
+  });
+
+  test('lets all workers of a run join, and knows the size of what the others wrote', async () => {
+    const directory = testDirectory();
+    const [one, two] = await Promise.all([openOutput(into(directory), 'run-1'), openOutput(into(directory), 'run-1')]);
+    await Promise.all([writeFile(one, 'a.txt', 'a'), writeFile(two, 'b.txt', 'bb')]);
+    expect([await one.size('b.txt'), await two.size('a.txt'), await one.size('c.txt')]).toEqual([2, 1, undefined]);
+  });
+
+  test('joins even when the listing of the folder misses the marker that another worker just made', async () => {
+    const directory = testDirectory();
+    await writeFile(await openOutput(into(directory), 'run-1'), 'a.txt', 'a');
+    const folder = await directory.handle.getDirectoryHandle('out');
+    const blind = Object.assign(folder, {
+      async *keys() {
+        yield 'a.txt';
+      },
+    });
+    const parent = Object.assign(directory.handle, { getDirectoryHandle: async () => blind });
+    await expect(openOutput(into({ handle: parent }), 'run-1')).resolves.toBeDefined();
+  });
+
+  test('takes an empty folder that is already there', async () => {
+    const directory = testDirectory();
+    await directory.handle.getDirectoryHandle('out', { create: true });
+    await expect(openOutput(into(directory), 'run-1')).resolves.toBeDefined();
+  });
+
+  test.each([
+    ['holds files', { 'out/model.safetensors': 'precious' }],
+    ['is the unfinished output of another run', { 'out/UNFINISHED-run-0.txt': '' }],
+  ])('refuses a folder that %s, and leaves it as it is', async (_, files) => {
+    const directory = testDirectory(files);
+    const before = [...directory.files()];
+    await expect(openOutput(into(directory), 'run-1')).rejects.toMatchObject({ code: 'output-exists' });
+    await discardOutput(into(directory), 'run-1', ['model.safetensors']);
+    expect([...directory.files()]).toEqual(before);
+  });
+
+  test('ignores the swap files a killed browser leaves', async () => {
+    const directory = testDirectory({ 'out/model.safetensors.crswap': 'x' });
+    await expect(openOutput(into(directory), 'run-1')).resolves.toBeDefined();
+  });
+
+  test('never overwrites a file', async () => {
+    const output = await openOutput(into(testDirectory()), 'run-1');
+    await writeFile(output, 'a.txt', 'a');
+    await expect(output.create('a.txt')).rejects.toMatchObject({ code: 'output-exists' });
+  });
+
+  test('an aborted file is gone', async () => {
+    const directory = testDirectory();
+    const output = await openOutput(into(directory), 'run-1');
+    const file = await output.create('a.txt');
+    await file.write(0, text('half'));
+    await file.abort();
+    expect([...directory.files().keys()]).toEqual(['out/UNFINISHED-run-1.txt']);
+  });
+
+  test('discarding takes away what the run made, and the folder if nothing else is in it', async () => {
+    const directory = testDirectory();
+    await writeFile(await openOutput(into(directory), 'run-1'), 'a.txt', 'a');
+    await discardOutput(into(directory), 'run-1', ['a.txt', 'never-written.txt']);
+    expect([...directory.files(), ...directory.folders()]).toEqual([]);
+  });
+
+  test('discarding leaves what others put there, and the folder with it', async () => {
+    const directory = testDirectory();
+    await writeFile(await openOutput(into(directory), 'run-1'), 'a.txt', 'a');
+    await writeFile(await openOutput(into(directory), 'run-1'), 'notes.txt', 'mine');
+    await discardOutput(into(directory), 'run-1', ['a.txt']);
+    expect([...directory.files().keys()]).toEqual(['out/notes.txt']);
+  });
+
+  test('discarding a run that never wrote makes nothing', async () => {
+    const directory = testDirectory();
+    await discardOutput(into(directory), 'run-1', ['a.txt']);
+    expect(directory.folders()).toEqual([]);
+  });
+
+  test.each([
+    ['write', 'QuotaExceededError', 'disk-full'],
+    ['close', 'QuotaExceededError', 'disk-full'],
+    ['createWritable', 'NotAllowedError', 'folder-unwritable'],
+    ['createWritable', 'NoModificationAllowedError', 'folder-unwritable'],
+    ['getDirectoryHandle', 'NotAllowedError', 'folder-unwritable'],
+  ] as const)('tells a %s that ends in %s as %s', async (operation, name, code) => {
+    const directory = testDirectory();
+    directory.fail(operation, name);
+    const attempt = async () => writeFile(await openOutput(into(directory), 'run-1'), 'a.txt', 'a');
+    await expect(attempt()).rejects.toMatchObject({ name: 'AppError', code });
+  });
+});
+
+describe('writing to memory', () => {
+  test('gives back the files as a folder, with those made elsewhere', async () => {
+    const output = await openOutput({ kind: 'memory' }, 'run-1', [
+      { path: 'shard', bytes: 3, blob: new Blob(['abc']) },
+    ]);
+    const file = await output.create('a.bin');
+    const buffer = text('hello');
+    await file.write(0, buffer);
+    buffer.fill(0); // the caller may reuse its buffer
+    await file.write(5, new Blob([' world']));
+    await file.close();
+    const folder = await output.finish('merged');
+    expect(folder).toMatchObject({ kind: 'files', name: 'merged' });
+    const files = folder?.kind === 'files' ? folder.files : [];
+    expect(await Promise.all(files.map(async ({ path, blob }) => [path, await blob.text()]))).toEqual([
+      ['shard', 'abc'],
+      ['a.bin', 'hello world'],
+    ]);
+  });
+
+  test('a gap between writes is a mistake of the program', async () => {
+    const file = await (await openOutput({ kind: 'memory' }, 'run-1')).create('a');
+    await expect(file.write(1, text('x'))).rejects.toThrow(RangeError);
+  });
+});

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../src/core/errors.ts';
+import type { TensorInfo } from '../../src/core/tensor.ts';
+import { MODEL_TYPES, normalize } from '../../src/graph/families.ts';
+import { modelGraph } from '../../src/graph/graph.ts';
+import { type CheckpointName, readConfig, readTensors } from './fixtures.ts';
+
+function refusal(work: () => unknown): AppError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+  throw new Error('It was accepted.');
+}
+
+function changed(name: CheckpointName, changes: Record<string, unknown>) {
+  return () => normalize({ ...readConfig(name), ...changes }, readTensors(name));
+}
+
+describe('the normal form', () => {
+  it('takes a head of its own where the embedding is not tied, and the embedding where it is', () => {
+    expect(normalize(readConfig('tied'), readTensors('tied')).head.weight).toBe('model.embed_tokens.weight');
+    expect(normalize(readConfig('untied-biases'), readTensors('untied-biases')).head.weight).toBe('lm_head.weight');
+  });
+
+  it('puts biases where the config says they are', () => {
+    const [block] = normalize(readConfig('untied-biases'), readTensors('untied-biases')).blocks;
+    expect(block!.query.bias).toBe('model.layers.0.self_attn.q_proj.bias');
+    expect(block!.down.bias).toBe('model.layers.0.mlp.down_proj.bias');
+    const [attentionOnly] = normalize(readConfig('linear-rope'), readTensors('linear-rope')).blocks;
+    expect(attentionOnly!.output.bias).toBe('model.layers.0.self_attn.o_proj.bias');
+    expect(attentionOnly!.down.bias).toBeUndefined();
+  });
+
+  it('divides the angles of a linear rotation by its factor, in the spelling of transformers 4 and of 5', () => {
+    const old = normalize(readConfig('linear-rope'), readTensors('linear-rope'));
+    expect(old.frequencies[0]).toBe(0.25);
+    expect(old.frequencies[3]).toBeCloseTo(500 ** (-6 / 12) / 4, 7);
+    const { rope_theta, rope_scaling, ...rest } = readConfig('linear-rope');
+    const rope_parameters = { rope_theta, ...(rope_scaling as object) };
+    expect(normalize({ ...rest, rope_parameters }, readTensors('linear-rope'))).toEqual(old);
+  });
+
+  it('takes the family defaults for what a config leaves out', () => {
+    const { head_dim, rms_norm_eps, max_position_embeddings, rope_parameters, ...rest } = readConfig('tied');
+    const decoder = normalize(rest, readTensors('tied'));
+    expect(decoder).toMatchObject({ headDim: 8, normEpsilon: 1e-6, maxPositions: 2048 });
+    expect(decoder.frequencies[1]).toBeCloseTo(10000 ** (-2 / 8), 7);
+  });
+});
+
+describe('what cannot be run is refused by name before anything is loaded', () => {
+  it('another family', () => {
+    const error = refusal(changed('tied', { model_type: 'mamba' }));
+    expect(error.code).toBe('family-unsupported');
+    expect(error.data).toEqual({ modelType: 'mamba', supported: MODEL_TYPES });
+  });
+
+  it.each([
+    ['hidden_act', 'gelu', { hidden_act: 'gelu' }],
+    ['pretraining_tp', 2, { pretraining_tp: 2 }],
+    ['quantization_config', { quant_method: 'gptq' }, { quantization_config: { quant_method: 'gptq' } }],
+    ['rope_type', 'yarn', { rope_parameters: { rope_type: 'yarn', factor: 4 } }],
+    ['rope_type', 'dynamic', { rope_parameters: undefined, rope_scaling: { type: 'dynamic', factor: 2 } }],
+    ['rope_type', 'constructor', { rope_parameters: { rope_type: 'constructor' } }],
+    ['partial_rotary_factor', 0.5, { partial_rotary_factor: 0.5 }],
+  ])('%s = %j', (field, value, changes) => {
+    const error = refusal(changed('tied', changes));
+    expect(error.code).toBe('config-unsupported');
+    expect(error.data).toMatchObject({ field, value });
+  });
+
+  it('weights that are not floats', () => {
+    const tensors = new Map<string, TensorInfo>(readTensors('tied'));
+    const name = 'model.layers.1.mlp.up_proj.weight';
+    tensors.set(name, { ...tensors.get(name)!, dtype: 'I8' });
+    const error = refusal(() => modelGraph(readConfig('tied'), tensors));
+    expect([error.code, error.data.tensor]).toEqual(['dtype-unsupported', name]);
+  });
+});
+
+describe('a config that contradicts itself or the weights', () => {
+  it.each([
+    ['is no object', []],
+    ['is text', 'llama'],
+  ])('%s', (_, config) => {
+    expect(refusal(() => normalize(config, readTensors('tied'))).code).toBe('config-invalid');
+  });
+
+  it.each([
+    [
+      'vocab_size is not the rows of the embedding',
+      { vocab_size: 127 },
+      { tensor: 'model.embed_tokens.weight', found: [128, 64] },
+    ],
+    ['hidden_size is not the width', { hidden_size: 96, head_dim: 8 }, { tensor: 'model.embed_tokens.weight' }],
+    [
+      'intermediate_size is not the width of the MLP',
+      { intermediate_size: 73 },
+      { tensor: 'model.layers.0.mlp.gate_proj.weight' },
+    ],
+    [
+      'there are fewer blocks than it says',
+      { num_hidden_layers: 3 },
+      { tensor: 'model.layers.2.input_layernorm.weight' },
+    ],
+    [
+      'it promises biases that are not there',
+      { attention_bias: true },
+      { tensor: 'model.layers.0.self_attn.q_proj.bias' },
+    ],
+    ['it promises a head that is not there', { tie_word_embeddings: false }, { tensor: 'lm_head.weight' }],
+    ['the heads do not divide', { num_key_value_heads: 3 }, { heads: 8, keyValueHeads: 3 }],
+    ['a head has an odd width', { head_dim: 11 }, { headDim: 11 }],
+    ['a size is missing', { hidden_size: null }, { field: 'hidden_size' }],
+    ['a size is negative', { hidden_size: -64 }, { field: 'hidden_size' }],
+    ['a size is text', { num_hidden_layers: '2' }, { field: 'num_hidden_layers' }],
+    ['a size is absurd', { num_hidden_layers: 1e6 }, { blocks: 1e6 }],
+    ['the type is missing', { model_type: undefined }, { field: 'model_type' }],
+    ['a scaling lacks its factor', { rope_parameters: { rope_type: 'linear' } }, { field: 'factor' }],
+    ['an epsilon is not a number', { rms_norm_eps: 'tiny' }, { field: 'rms_norm_eps' }],
+  ])('%s', (_, changes, data) => {
+    const error = refusal(changed('tied', changes));
+    expect(error.code).toBe('config-invalid');
+    expect(error.data).toMatchObject(data);
+  });
+
+  it('says so in a message of bearable length', () => {
+    const long = 'x'.repeat(100_000);
+    for (const changes of [{ hidden_act: long }, { hidden_size: long }, { model_type: long }]) {
+      const error = refusal(changed('tied', changes));
+      expect(error.message.length + error.hint.length).toBeLessThan(400);
+    }
+  });
+
+  it('denies biases that the weights hold', () => {
+    const error = refusal(changed('untied-biases', { mlp_bias: false }));
+    expect([error.code, error.data.tensor]).toEqual(['config-invalid', 'model.layers.0.mlp.gate_proj.bias']);
+  });
+});

@@ -1,0 +1,129 @@
+/**
+ * The driver's commands: each queues the folders that the page's pickers will be given, calls the page, and shapes what it says into
+ * the documented JSON. The page's half is src/app/drive.ts.
+ */
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { demoTable } from './table.mjs';
+
+/** Of every JSON this prints. Keys may be added; those that are there keep their meaning. */
+const JSON_VERSION = 1;
+
+/** A mistake in the call itself: told in one line, without the browser. */
+export class UsageError extends Error {}
+
+function need(values, names) {
+  for (const name of names) if (!values[name]) throw new UsageError(`--${name} is missing. See: npm run drive -- help`);
+}
+
+/** `check` looks at the options before the browser starts; `run` does the work and gives the JSON. */
+function command(needs, run) {
+  return { check: (values) => need(values, needs), run };
+}
+
+function number(values, name) {
+  if (values[name] === undefined) return undefined;
+  const value = Number(values[name]);
+  if (!Number.isFinite(value)) throw new UsageError(`--${name} wants a number, not "${values[name]}".`);
+  return value;
+}
+
+function folder(path) {
+  const absolute = resolve(path);
+  if (!existsSync(absolute)) throw new UsageError(`There is no folder ${path}.`);
+  return absolute;
+}
+
+function text(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw new UsageError(`The file ${path} cannot be read.`);
+  }
+}
+
+function tokensOf(path) {
+  try {
+    return JSON.parse(text(path));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${path} is no JSON: write {"ids": [[1, 2, 3]]}.`);
+  }
+}
+
+function recipeOf(values) {
+  if (values.recipe) return { yaml: text(values.recipe) };
+  need(values, ['method']);
+  const recipe = { version: 1, method: values.method, g: number(values, 'g') ?? 1 };
+  for (const name of ['p', 'seed']) if (values[name] !== undefined) recipe[name] = number(values, name);
+  if (values['shard-bytes'] !== undefined) recipe.shardBytes = number(values, 'shard-bytes');
+  return { recipe };
+}
+
+export const COMMANDS = {
+  demo: command([], async (page, values) => {
+    const models = await page.call('demo', { limit: number(values, 'limit') });
+    const otherOrigins = page.requests.filter((address) => new URL(address).origin !== page.origin);
+    const result = {
+      version: JSON_VERSION,
+      models,
+      requests: { total: page.requests.length, otherOrigins: otherOrigins.length },
+    };
+    if (values.table) console.log(demoTable(result));
+    return result;
+  }),
+
+  inspect: command(['model'], async (page, values) => {
+    page.pick(folder(values.model));
+    return { version: JSON_VERSION, ...(await page.call('inspect')) };
+  }),
+
+  merge: command(['sft', 'aligned', 'unaligned', 'out'], async (page, values) => {
+    const recipe = recipeOf(values);
+    const out = resolve(values.out);
+    mkdirSync(dirname(out), { recursive: true });
+    page.pick(folder(values.sft), folder(values.aligned), folder(values.unaligned), dirname(out));
+    const result = await page.call('merge', {
+      ...recipe,
+      name: basename(out),
+      backend: values.backend ?? 'wasm',
+      workers: number(values, 'workers'),
+      chunkBytes: number(values, 'chunk-bytes'),
+    });
+    return { version: JSON_VERSION, out, ...result };
+  }),
+
+  logits: command(['model', 'tokens'], async (page, values) => {
+    const { ids } = tokensOf(values.tokens);
+    page.pick(folder(values.model));
+    const logits = await page.call('logits', { ids, backend: values.backend ?? 'wasm' });
+    return { version: JSON_VERSION, logits };
+  }),
+
+  generate: command(['model', 'prompts'], async (page, values) => {
+    if (values.precision && values.precision !== 'f32')
+      throw new UsageError(`Precision ${values.precision} is not there yet: use f32.`);
+    page.pick(folder(values.model));
+    const result = await page.call('generate', {
+      prompts: text(values.prompts),
+      maxNewTokens: number(values, 'max-new-tokens') ?? 64,
+      backend: values.backend ?? 'wasm',
+    });
+    return { version: JSON_VERSION, ...result };
+  }),
+
+  compare: command(['models', 'prompts', 'out'], async (page, values) => {
+    const models = values.models.split(',').map(folder);
+    page.pick(...models);
+    const { files, ...result } = await page.call('compare', {
+      count: models.length,
+      prompts: text(values.prompts),
+      maxNewTokens: number(values, 'max-new-tokens') ?? 64,
+      backend: values.backend ?? 'wasm',
+    });
+    mkdirSync(values.out, { recursive: true });
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(values.out, name), content);
+    return { version: JSON_VERSION, ...result };
+  }),
+};

@@ -1,0 +1,28 @@
+/** Suites: `unit` runs in Node; `browser` and `e2e` drive a real Chromium (dev server / built page) and are slower. */
+import { defineConfig } from 'vitest/config';
+
+const isolated = { pool: 'forks' as const, fileParallelism: false, testTimeout: 120_000, hookTimeout: 180_000 };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        extends: './vite.config.ts',
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/browser/**', 'test/e2e/**'],
+          environment: 'node',
+        },
+      },
+      {
+        extends: './vite.config.ts',
+        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], environment: 'node', ...isolated },
+      },
+      {
+        extends: './vite.config.ts',
+        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], environment: 'node', ...isolated },
+      },
+    ],
+  },
+});

@@ -1,0 +1,21 @@
+/** Joins two rooms that do not know each other: what merge/ did, as the model card that report/ writes. */
+
+import { summarize } from '../src/merge/finish.ts';
+import { METHODS } from '../src/merge/methods.ts';
+import type { MergePlan } from '../src/merge/plan.ts';
+import { ROLES } from '../src/merge/recipe.ts';
+import { PROGRAM } from '../src/merge/record.ts';
+import type { ShardResult } from '../src/merge/run.ts';
+import { modelCard } from '../src/report/card.ts';
+
+/** The text of README.md of a merge whose shards are all written. */
+export function mergeCard(plan: MergePlan, results: readonly ShardResult[]): string {
+  const ordered = [...results].sort((a, b) => a.shard - b.shard);
+  return modelCard({
+    recipe: plan.recipe,
+    formula: METHODS[plan.recipe.method].formula,
+    inputs: ROLES.map((role) => ({ role, name: plan.inputs[role].name, kind: plan.inputs[role].kind })),
+    counts: summarize(plan, ordered),
+    version: PROGRAM.version,
+  });
+}

@@ -1,0 +1,76 @@
+/**
+ * What comlink cannot carry by itself, for both ends of every worker: errors with their fields (postMessage drops everything
+ * but name, message and stack) and AbortSignals (which cannot be posted at all). Import this before anything is exchanged.
+ */
+
+import { expose, proxyMarker, type TransferHandler, transferHandlers } from 'comlink';
+import { AppError, type AppErrorShape } from '../src/core/errors.ts';
+
+type ThrownShape =
+  | { kind: 'app'; shape: AppErrorShape }
+  | { kind: 'dom'; name: string; message: string }
+  | { kind: 'other'; name: string; message: string; stack: string | undefined };
+
+function describeThrown(value: unknown): ThrownShape {
+  if (value instanceof AppError) return { kind: 'app', shape: value.toShape() };
+  if (value instanceof DOMException) return { kind: 'dom', name: value.name, message: value.message };
+  if (value instanceof Error) return { kind: 'other', name: value.name, message: value.message, stack: value.stack };
+  // onnxruntime-web sometimes throws bare numbers (pointers of C++ exceptions).
+  return { kind: 'other', name: 'Error', message: String(value), stack: undefined };
+}
+
+function reviveThrown(thrown: ThrownShape): unknown {
+  if (thrown.kind === 'app') return AppError.fromShape(thrown.shape);
+  if (thrown.kind === 'dom') return new DOMException(thrown.message, thrown.name);
+  const error = new Error(thrown.message);
+  error.name = thrown.name;
+  if (thrown.stack) error.stack = thrown.stack;
+  return error;
+}
+
+/** Replaces comlink's own "throw" handler; its values carry comlink's private marker, found on the original handler's canHandle. */
+const comlinkThrow = transferHandlers.get('throw') as TransferHandler<{ value: unknown }, unknown>;
+transferHandlers.set('throw', {
+  canHandle: comlinkThrow.canHandle,
+  serialize: ({ value }) => [describeThrown(value), []],
+  deserialize: (thrown) => {
+    throw reviveThrown(thrown as ThrownShape);
+  },
+} satisfies TransferHandler<{ value: unknown }, unknown>);
+
+/** A signal crosses as a port that speaks once, when it aborts. */
+transferHandlers.set('abort-signal', {
+  canHandle: (value): value is AbortSignal => value instanceof AbortSignal,
+  serialize: (signal: AbortSignal) => {
+    const { port1, port2 } = new MessageChannel();
+    signal.addEventListener('abort', () => port1.postMessage(null), { once: true });
+    return [{ aborted: signal.aborted, port: port2 }, [port2]];
+  },
+  deserialize: ({ aborted, port }: { aborted: boolean; port: MessagePort }) => {
+    const controller = new AbortController();
+    if (aborted) controller.abort();
+    port.onmessage = () => controller.abort();
+    return controller.signal;
+  },
+} satisfies TransferHandler<AbortSignal, { aborted: boolean; port: MessagePort }>);
+
+/**
+ * Callbacks go over as comlink proxies by themselves, so callers pass plain functions.
+ * The proxy handler must win over structured clone, which cannot take functions.
+ */
+const comlinkProxy = transferHandlers.get('proxy')!;
+transferHandlers.set('proxy', {
+  ...comlinkProxy,
+  canHandle: (value): value is object =>
+    typeof value === 'function' || (typeof value === 'object' && value !== null && proxyMarker in value),
+});
+
+/** Resource loads of this worker, for the page's list of requests: the page cannot see them by itself. */
+export function workerRequests(): string[] {
+  return performance.getEntriesByType('resource').map((entry) => entry.name);
+}
+
+/** Makes `api` the worker's protocol. The type of `api` is what the page's side sees. */
+export function serve(api: object): void {
+  expose({ ...api, requests: workerRequests });
+}
