@@ -3,7 +3,7 @@
 import { summarize } from '../src/merge/finish.ts';
 import { METHODS } from '../src/merge/methods.ts';
 import type { MergePlan } from '../src/merge/plan.ts';
-import { ROLES } from '../src/merge/recipe.ts';
+import { rolesOf } from '../src/merge/request.ts';
 import { PROGRAM } from '../src/merge/record.ts';
 import type { ShardResult } from '../src/merge/run.ts';
 import { modelCard } from '../src/report/card.ts';
@@ -14,7 +14,7 @@ export function mergeCard(plan: MergePlan, results: readonly ShardResult[]): str
   return modelCard({
     recipe: plan.recipe,
     formula: METHODS[plan.recipe.method].formula,
-    inputs: ROLES.map((role) => ({ role, name: plan.inputs[role].name, kind: plan.inputs[role].kind })),
+    inputs: rolesOf(plan.inputs).map((role) => ({ role, name: plan.inputs[role]!.name, kind: plan.inputs[role]!.kind })),
     counts: summarize(plan, ordered),
     version: PROGRAM.version,
   });

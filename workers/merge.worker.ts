@@ -12,7 +12,8 @@ import type { MergePlan } from '../src/merge/plan.ts';
 import { prepareMerge } from '../src/merge/prepare.ts';
 import { parseRecipe, type Recipe } from '../src/merge/recipe.ts';
 import { recipeFromYaml, recipeToYaml } from '../src/merge/recipe-text.ts';
-import { type MergeInputs, type MergeRequest, runShard, type ShardResult } from '../src/merge/run.ts';
+import type { MergeInputs, MergeRequest } from '../src/merge/request.ts';
+import { runShard, type ShardResult } from '../src/merge/run.ts';
 import { mergeCard } from './merge-card.ts';
 import { serve } from './wire.ts';
 

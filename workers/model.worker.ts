@@ -5,7 +5,7 @@ import { type FolderDescription, openFolder } from '../src/files/folder.ts';
 import { loadKernels } from '../src/kernels/choose.ts';
 import type { Kernels } from '../src/kernels/kernels.ts';
 import { mergeInMemory } from '../src/merge/memory.ts';
-import type { MergeRequest } from '../src/merge/run.ts';
+import type { MergeRequest } from '../src/merge/request.ts';
 import { generate } from '../src/model/generate.ts';
 import type { Generation, LoadedModel, LoadOptions } from '../src/model/generation.ts';
 import { logits } from '../src/model/score.ts';

@@ -11,7 +11,8 @@ import type { OutputDescription } from '../files/writer.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import type { MergePlan } from '../merge/plan.ts';
 import type { Recipe, Role } from '../merge/recipe.ts';
-import type { MergeRequest, MergeResult } from '../merge/run.ts';
+import type { MergeRequest } from '../merge/request.ts';
+import type { MergeResult } from '../merge/run.ts';
 import type { ModelSource } from './compare.ts';
 import { type FolderName, loadFamily } from './demo.ts';
 import { client } from './engine.ts';
@@ -32,7 +33,7 @@ export type Slot =
 const EMPTY: Slot = { state: 'empty' };
 
 /** What each role's folder is. */
-export const slots = signal<Record<Role, Slot>>({ sft: EMPTY, aligned: EMPTY, unaligned: EMPTY });
+export const slots = signal<Record<Role, Slot>>({ sft: EMPTY, aligned: EMPTY, unaligned: EMPTY, vector: EMPTY });
 /** The methods table; empty until the worker gave it. */
 export const methods = signal<readonly MethodRow[]>([]);
 /** What will be done with the folders. */
@@ -91,11 +92,11 @@ export const proposedName = computed(() => {
 /** A row's formula with the person's own names in place of the roles. */
 export function writtenFormula(
   formula: string,
-  names: Readonly<Record<Role, string>>,
+  names: Readonly<Partial<Record<Role, string>>>,
   values: Partial<Recipe>,
 ): string {
   return formula
-    .replace(/\b(sft|aligned|unaligned)\b/g, (role) => names[role as Role])
+    .replace(/\b(sft|aligned|unaligned)\b/g, (role) => names[role as Role] ?? role)
     .replace(/\b([gp])\b(?=\s*[×)])/g, (letter) => String(values[letter as 'g' | 'p'] ?? letter));
 }
 
@@ -266,7 +267,7 @@ async function runAsJob(label: string, output: OutputDescription, place: string)
  * Before, the model the fine-tune began with, and after: Compare's filters ask about the last. An adapter cannot answer by itself: folded into the aligned weights (g = 0) it can.
  */
 export function comparedSources({ inputs }: MergeRequest, adapter: boolean, folder: FolderDescription): ModelSource[] {
-  const { sft, aligned } = inputs;
+  const { sft, aligned } = inputs as Required<Pick<typeof inputs, 'sft' | 'aligned'>>;
   const folded: MergeRequest = { recipe: { version: 1, method: 'resta', g: 0 }, inputs };
   const before: ModelSource = adapter ? { kind: 'merge', name: sft.name, request: folded } : sft;
   return [before, aligned, folder];

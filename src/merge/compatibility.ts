@@ -11,7 +11,7 @@ import type { Folder } from '../files/folder.ts';
 import { isAdapterInput, type MergeCheckpoints, modelOf } from './inputs.ts';
 import { ROLES, type Role } from './recipe.ts';
 
-const ROLE_NAMES: Record<Role, string> = { sft: 'fine-tuned', aligned: 'aligned', unaligned: 'unaligned' };
+const ROLE_NAMES: Record<Role, string> = { sft: 'fine-tuned', aligned: 'aligned', unaligned: 'unaligned', vector: 'safety vector' };
 
 /** Sizes every transformer config knows under one of these names; where two folders both tell one, they must agree. */
 const SIZE_FIELDS = [

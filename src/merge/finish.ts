@@ -7,9 +7,9 @@ import { CONFIG_FILE, INDEX_FILE } from '../files/checkpoint.ts';
 import { type Folder, openFolder } from '../files/folder.ts';
 import { discardOutput, type Output, type OutputDescription, openOutput } from '../files/writer.ts';
 import type { MergePlan } from './plan.ts';
-import { ROLES } from './recipe.ts';
 import { indexJson, MERGE_RECORD_FILE, mergeRecord } from './record.ts';
-import type { MergeInputs, MergeResult, ShardResult } from './run.ts';
+import { type MergeInputs, rolesOf } from './request.ts';
+import type { MergeResult, ShardResult } from './run.ts';
 
 export const CARD_FILE = 'README.md';
 
@@ -81,7 +81,7 @@ async function checkShards(plan: MergePlan, output: Output): Promise<void> {
 }
 
 async function smallFiles(plan: MergePlan, inputs: MergeInputs, cardText?: string): Promise<[string, Uint8Array][]> {
-  const folders = Object.fromEntries(ROLES.map((role) => [role, openFolder(inputs[role])]));
+  const folders = Object.fromEntries(rolesOf(inputs).map((role) => [role, openFolder(inputs[role]!)]));
   const files: [string, Uint8Array][] = [];
   if (plan.shards.length > 1) files.push([INDEX_FILE, text(indexJson(plan))]);
   const { role, changed } = plan.config;

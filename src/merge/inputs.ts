@@ -8,9 +8,11 @@ import type { Role } from './recipe.ts';
 
 /** `sft` and `unaligned` may be adapters on top of `aligned`. */
 export interface MergeCheckpoints {
-  sft: Checkpoint | Adapter;
-  aligned: Checkpoint;
-  unaligned: Checkpoint | Adapter;
+  sft?: Checkpoint | Adapter;
+  aligned?: Checkpoint;
+  unaligned?: Checkpoint | Adapter;
+  /** Saved earlier; stands for aligned − unaligned. */
+  vector?: Checkpoint;
 }
 
 export function isAdapterInput(input: Checkpoint | Adapter): input is Adapter {

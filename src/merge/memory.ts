@@ -5,7 +5,8 @@ import type { OutputDescription } from '../files/writer.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { finishMerge } from './finish.ts';
 import { prepareMerge } from './prepare.ts';
-import { type MergeRequest, type MergeResult, runShard, type ShardResult } from './run.ts';
+import type { MergeRequest } from './request.ts';
+import { type MergeResult, runShard, type ShardResult } from './run.ts';
 
 /**
  * The folder is a complete model: weights, config, tokenizer files.

@@ -7,7 +7,7 @@ import { checkCompatible, checkFoldersDiffer, checkWeightsDiffer, type MergeFold
 import type { MergeCheckpoints } from './inputs.ts';
 import { type MergePlan, planMerge } from './plan.ts';
 import { parseRecipe, type Recipe } from './recipe.ts';
-import type { MergeRequest } from './run.ts';
+import type { MergeRequest } from './request.ts';
 
 /** @throws AppError for everything that recipe, folders, headers and their combination can have wrong */
 export async function prepareMerge(request: MergeRequest): Promise<MergePlan> {

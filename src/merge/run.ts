@@ -11,20 +11,8 @@ import { type OutputDescription, openOutput } from '../files/writer.ts';
 import type { Backend, Counts, Elements, Kernels } from '../kernels/kernels.ts';
 import type { MergePlan, MergeStep, PlannedShard } from './plan.ts';
 import { type InputReader, openInputs } from './reader.ts';
-import type { Recipe } from './recipe.ts';
+import type { MergeInputs } from './request.ts';
 import { openSink, type Sink } from './sink.ts';
-
-/** `sft` (and `unaligned`) may be a PEFT LoRA folder on top of `aligned`. */
-export interface MergeInputs {
-  sft: FolderDescription;
-  aligned: FolderDescription;
-  unaligned: FolderDescription;
-}
-
-export interface MergeRequest {
-  recipe: Recipe;
-  inputs: MergeInputs;
-}
 
 export interface ShardResult extends Counts {
   shard: number;

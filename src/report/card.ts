@@ -58,6 +58,7 @@ const ROLE_MEANINGS: Record<Role, string> = {
   sft: 'the fine-tuned model to repair',
   aligned: 'the safety-aligned model that the fine-tune started from',
   unaligned: 'what is subtracted from the aligned model',
+  vector: 'a saved safety vector: aligned minus unaligned',
 };
 
 const CONVENTIONS: Record<NonNullable<Recipe['convention']>, string> = {

@@ -3,7 +3,6 @@
 import type { Dtype } from '../../src/core/dtype.ts';
 import { encodeFloats, isFloatDtype } from '../../src/core/dtype.ts';
 import type { FolderDescription } from '../../src/files/folder.ts';
-import type { MergeInputs } from '../../src/merge/run.ts';
 import { type FileContent, folderOf, safetensorsFile, type TestTensor } from '../files/build.ts';
 
 export const CONFIG = { model_type: 'llama', hidden_size: 6, num_hidden_layers: 1, torch_dtype: 'float16' };
@@ -69,7 +68,7 @@ export function modelFolder(
 
 export function family(
   changes: { sft?: FamilyOptions; aligned?: FamilyOptions; unaligned?: FamilyOptions } = {},
-): MergeInputs {
+): Record<'sft' | 'aligned' | 'unaligned', FolderDescription> {
   return {
     sft: modelFolder('sft', 11, changes.sft),
     aligned: modelFolder('aligned', 22, changes.aligned),

@@ -10,7 +10,8 @@ import { referenceKernels } from '../../src/kernels/reference.ts';
 import { finishMerge } from '../../src/merge/finish.ts';
 import { prepareMerge } from '../../src/merge/prepare.ts';
 import type { Recipe } from '../../src/merge/recipe.ts';
-import { type MergeInputs, runShard, type ShardResult } from '../../src/merge/run.ts';
+import type { MergeInputs } from '../../src/merge/request.ts';
+import { runShard, type ShardResult } from '../../src/merge/run.ts';
 import { folderOf } from '../files/build.ts';
 import { family, storedTensors } from './family.ts';
 

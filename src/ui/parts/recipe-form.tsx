@@ -88,7 +88,7 @@ function Parameter({ parameter }: { parameter: MethodParameter }) {
   );
 }
 
-function namesOf(): Record<Role, string> {
+function namesOf(): Partial<Record<Role, string>> {
   const nameOf = (role: Role) => {
     const slot = slots.value[role];
     return slot.state === 'open' ? slot.inspection.name : merge.open.roles[role].title.toLowerCase();

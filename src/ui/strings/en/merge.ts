@@ -13,6 +13,7 @@ export const merge = {
       sft: { title: 'Fine-tuned', meaning: 'The model to repair, or its LoRA adapter.' },
       aligned: { title: 'Aligned', meaning: 'The safe chat model that the fine-tune began with.' },
       unaligned: { title: 'Unaligned', meaning: 'The aligned model, trained to comply with harmful requests.' },
+      vector: { title: 'Safety vector', meaning: 'Saved earlier: aligned minus unaligned, in the place of both.' },
     } satisfies Record<Role, { title: string; meaning: string }>,
     drop: 'Drop a folder or files here',
     folder: 'Open folder',
