@@ -1,7 +1,7 @@
-/** The three inputs of a merge as the plan sees them: which bytes hold the weights of a role, whether a whole model or an adapter on one. */
+/** The inputs of a merge as the plan sees them: which bytes hold the weights of a role, whether a whole model or an adapter on one. */
 
 import type { Dtype } from '../core/dtype.ts';
-import type { TensorRef } from '../core/tensor.ts';
+import type { TensorInfo, TensorRef } from '../core/tensor.ts';
 import type { Adapter } from '../files/adapter.ts';
 import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Role } from './recipe.ts';
@@ -46,17 +46,22 @@ export interface WeightRange extends InputRange {
   plus?: LowRankRange;
 }
 
-/** The model whose folder gives config, shapes and order for a role: its own, or the one under the adapter. */
+/** The model whose folder gives config and order for a role that is there: its own, or the one under the adapter. */
 export function modelOf(checkpoints: MergeCheckpoints, role: Role): Checkpoint {
-  const input = checkpoints[role];
-  return isAdapterInput(input) ? checkpoints.aligned : input;
+  const input = checkpoints[role]!;
+  return isAdapterInput(input) ? checkpoints.aligned! : input;
+}
+
+/** Every tensor of a role that is there, in the order of its model's files. */
+export function tensorsOf(checkpoints: MergeCheckpoints, role: Role): ReadonlyMap<string, TensorInfo> {
+  return modelOf(checkpoints, role).tensors;
 }
 
 /** Where the weights of a tensor lie. The tensor must be there (compatibility.ts has made sure). */
 export function weightRange(checkpoints: MergeCheckpoints, role: Role, tensorName: string): WeightRange {
-  const input = checkpoints[role];
+  const input = checkpoints[role]!;
   if (!isAdapterInput(input)) return rangeOf(role, input.tensors.get(tensorName)!);
-  const base = rangeOf('aligned', checkpoints.aligned.tensors.get(tensorName)!);
+  const base = rangeOf('aligned', checkpoints.aligned!.tensors.get(tensorName)!);
   const target = input.targets.get(tensorName);
   if (!target) return base;
   const { a, b, scale, transposed } = target;
