@@ -70,6 +70,8 @@ export type MergeStep =
   | {
       kind: 'combine';
       tensor: string;
+      /** The first element inside the tensor: added words of a vocabulary are a step of their own. */
+      from: number;
       elements: number;
       op: KernelOp;
       inputs: WeightRange[];
@@ -166,9 +168,9 @@ function planStep(tensor: TensorInfo, output: OutputRange, recipe: Recipe, check
   // Positions, masks, counters: the fine-tuned model's own.
   if (!isFloatDtype(dtype)) return { kind: 'copy', ...step, input: sft };
   const op = METHODS[recipe.method].op(recipe, tensorName);
-  if (!leavesUnchanged(op, aligned, unaligned)) return { kind: 'combine', ...step, op, inputs: weights, dtype };
+  if (!leavesUnchanged(op, aligned, unaligned)) return { kind: 'combine', ...step, from: 0, op, inputs: weights, dtype };
   if (sft.dtype === dtype && !sft.plus) return { kind: 'copy', ...step, input: sft };
-  return { kind: 'combine', ...step, op: { kind: 'convert' }, inputs: [sft], dtype };
+  return { kind: 'combine', ...step, from: 0, op: { kind: 'convert' }, inputs: [sft], dtype };
 }
 
 /** Adding nothing: copied rather than computed, so that negative zeros and NaN payloads survive too. */

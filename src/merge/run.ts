@@ -145,7 +145,8 @@ async function runPieces(
 type PieceInputs = Elements[] | Uint8Array;
 
 function readPiece({ step, first, count }: Piece, reader: InputReader): Promise<PieceInputs> {
-  if (step.kind === 'combine') return Promise.all(step.inputs.map((input) => reader.elements(input, first, count)));
+  if (step.kind === 'combine')
+    return Promise.all(step.inputs.map((input) => reader.elements(input, step.from + first, count)));
   const size = elementBytes(step);
   return reader.bytes(step.input, first * size, (first + count) * size);
 }
@@ -157,7 +158,7 @@ async function applyPiece(
   room: Uint8Array,
 ): Promise<Counts> {
   if (step.kind === 'combine')
-    return kernels.apply(step.op, inputs as Elements[], { dtype: step.dtype, bytes: room }, first);
+    return kernels.apply(step.op, inputs as Elements[], { dtype: step.dtype, bytes: room }, step.from + first);
   room.set(inputs as Uint8Array);
   return { changed: 0, unchanged: count, nonFinite: 0 };
 }
