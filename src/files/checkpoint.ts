@@ -9,6 +9,7 @@ import { elementCount, type TensorRef } from '../core/tensor.ts';
 import type { Folder } from './folder.ts';
 import { isJsonObject, type JsonObject, readJsonObject } from './json.ts';
 import { readHeader } from './safetensors.ts';
+import { openWeightFile } from './weights.ts';
 
 export const CONFIG_FILE = 'config.json';
 export const WEIGHTS_FILE = 'model.safetensors';
@@ -100,7 +101,7 @@ export async function openCheckpoint(folder: Folder): Promise<Checkpoint> {
 
 /** The bytes of one tensor, little-endian, row-major. */
 export async function readTensor(folder: Folder, tensor: TensorRef): Promise<Uint8Array> {
-  const source = await folder.open(tensor.source);
+  const source = await openWeightFile(folder, tensor.source);
   return source.slice(tensor.start, tensor.end);
 }
 

@@ -7,6 +7,7 @@ import { isFloatDtype } from '../core/dtype.ts';
 import type { OnProgress } from '../core/progress.ts';
 import type { TensorRef } from '../core/tensor.ts';
 import type { Folder } from '../files/folder.ts';
+import { openWeightFile } from '../files/weights.ts';
 import { initializerBytes } from '../graph/weights.ts';
 import { runtimeFailure } from './failure.ts';
 
@@ -57,7 +58,7 @@ function runsOf(tensors: readonly TensorRef[]): Run[] {
 async function readRun(folder: Folder, run: Run): Promise<ExternalFile[]> {
   const { source, start } = run[0];
   try {
-    const bytes = await (await folder.open(source)).slice(start, run.at(-1)!.end);
+    const bytes = await (await openWeightFile(folder, source)).slice(start, run.at(-1)!.end);
     return run.map((tensor) => ({
       path: tensor.name,
       data: widen(tensor, bytes.subarray(tensor.start - start, tensor.end - start)),
