@@ -1,0 +1,262 @@
+/**
+ * Looking inside: how far the fine-tune went from the aligned model, how long the safety vector is, and whether both point the same way;
+ * per tensor, layer and module. Streams over the weights in bounded memory and writes nothing; the arithmetic is in measure-sums.ts.
+ */
+
+import { decodeFloats, dtypeBytes, isFloatDtype } from '../core/dtype.ts';
+import { AppError, cancelled } from '../core/errors.ts';
+import type { OnProgress } from '../core/progress.ts';
+import type { TensorInfo } from '../core/tensor.ts';
+import { isAdapter, openAdapter } from '../files/adapter.ts';
+import { openCheckpoint } from '../files/checkpoint.ts';
+import { type FolderDescription, openFolder } from '../files/folder.ts';
+import { type MergeCheckpoints, sameWeights, tensorsOf, type WeightRange, weightRange } from './inputs.ts';
+import { type Groups, groupTensors, type MeasuredTensor, placeOf } from './measure-groups.ts';
+import { evenRuns, everyRun, type Run } from './measure-runs.ts';
+import {
+  accumulate,
+  addSums,
+  type Histogram,
+  histogramOf,
+  noSums,
+  type Stats,
+  type Sums,
+  statsOf,
+} from './measure-sums.ts';
+import { isBuffer } from './names.ts';
+import { type InputReader, openInputs } from './reader.ts';
+import type { Role } from './recipe.ts';
+import { type MergeInputs, rolesOf } from './request.ts';
+
+/** Every weight, or a few runs of each tensor. */
+export type MeasureMode = 'exact' | 'sampled';
+
+/** Plain data. */
+export interface Measurement extends Omit<Groups, 'total'> {
+  mode: MeasureMode;
+  /** What norms are relative to: the fine-tune itself where the aligned model is not there. */
+  base: 'aligned' | 'sft';
+  /** In the order of the base model's files. */
+  tensors: MeasuredTensor[];
+  total: Stats;
+  /** Of all tensors together; in a sample, every tensor with its weight. */
+  histograms: { finetune?: Histogram; safety?: Histogram };
+  /** Tensors that not all models have, or in other shapes; the first fifty. */
+  skipped: string[];
+  skippedCount: number;
+  bytesRead: number;
+  seconds: number;
+}
+
+/** Of the widest input, at a time; what a merge reads at once. */
+const CHUNK_BYTES = 4 << 20;
+/** A sample: 8 places of 8,192 elements, so a few whole rows at eight places of a matrix; smaller tensors are read whole. */
+const SAMPLE_RUNS = 8;
+const SAMPLE_ELEMENTS = 8192;
+/** Small reads are bound by their round trip: several at a time. Large ones need one ahead. */
+const AHEAD = { exact: 1, sampled: 6 };
+
+/**
+ * @param inputs the fine-tune and the aligned model, or the aligned and the unaligned one (or a saved vector), or all of them
+ * @param options.chunkBytes the results do not depend on it
+ * @throws AppError for what opening and reading say; 'recipe-invalid' where no two models are there; AbortError on cancel
+ */
+export async function measureVectors(
+  inputs: MergeInputs,
+  mode: MeasureMode,
+  options: { chunkBytes?: number },
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<Measurement> {
+  const begun = performance.now();
+  const checkpoints = await openModels(inputs);
+  const roles = vectorRoles(checkpoints);
+  const { pairs, skipped } = pairTensors(checkpoints, roles);
+  const reader = openInputs(plannedInputs(checkpoints, inputs), inputs as Parameters<typeof openInputs>[1]);
+  const pieces = pairs.flatMap((pair) => cut(pair, mode, options.chunkBytes ?? CHUNK_BYTES));
+  await readPieces(pieces, reader, AHEAD[mode], onProgress, signal);
+
+  const parts = { finetune: roles.finetune !== undefined, safety: roles.safety !== undefined };
+  const { total, ...groups } = groupTensors(pairs, parts);
+  return {
+    mode,
+    base: roles.base,
+    tensors: pairs.map(({ name, sums }) => ({ name, ...placeOf(name), stats: statsOf(scaled(sums, parts)) })),
+    ...groups,
+    total: statsOf(total),
+    histograms: {
+      ...(total.finetune && { finetune: histogramOf(total.finetune) }),
+      ...(total.safety && { safety: histogramOf(total.safety) }),
+    },
+    skipped: skipped.slice(0, 50),
+    skippedCount: skipped.length,
+    bytesRead: reader.bytesRead(),
+    seconds: (performance.now() - begun) / 1000,
+  };
+}
+
+function scaled(sums: Sums, parts: { finetune: boolean; safety: boolean }): Sums {
+  const whole = noSums(parts);
+  addSums(whole, sums);
+  return whole;
+}
+
+async function openModels(inputs: MergeInputs): Promise<MergeCheckpoints> {
+  const open = async (role: Role, description: FolderDescription) => {
+    const folder = openFolder(description);
+    const adapted = (role === 'sft' || role === 'unaligned') && (await isAdapter(folder));
+    return adapted ? openAdapter(folder) : openCheckpoint(folder);
+  };
+  const roles = rolesOf(inputs);
+  const opened = await Promise.all(roles.map((role) => open(role, inputs[role]!)));
+  return Object.fromEntries(roles.map((role, i) => [role, opened[i]]));
+}
+
+/** Which models make which vector. */
+interface VectorRoles {
+  base: 'aligned' | 'sft';
+  finetune?: { plus: Role; minus: Role };
+  safety?: { plus: Role; minus?: Role };
+}
+
+function vectorRoles({ sft, aligned, unaligned, vector }: MergeCheckpoints): VectorRoles {
+  const finetune = sft && aligned ? { plus: 'sft' as const, minus: 'aligned' as const } : undefined;
+  const difference = aligned && unaligned ? { plus: 'aligned' as const, minus: 'unaligned' as const } : undefined;
+  const safety = vector && (sft || aligned) ? { plus: 'vector' as const } : difference;
+  if (!finetune && !safety) {
+    throw new AppError(
+      'recipe-invalid',
+      'There is no difference to measure: at least two models are needed.',
+      'Open the aligned model, and the fine-tuned or the unaligned one.',
+    );
+  }
+  return { base: aligned ? 'aligned' : 'sft', ...(finetune && { finetune }), ...(safety && { safety }) };
+}
+
+/** One tensor, and where it lies in every model. */
+interface Pair {
+  name: string;
+  elements: number;
+  ranges: Partial<Record<Role, WeightRange>>;
+  roles: VectorRoles;
+  sums: Sums;
+}
+
+function pairTensors(checkpoints: MergeCheckpoints, roles: VectorRoles): { pairs: Pair[]; skipped: string[] } {
+  const needed = [...new Set([roles.base, ...sidesOf(roles)])];
+  const parts = { finetune: roles.finetune !== undefined, safety: roles.safety !== undefined };
+  const pairs: Pair[] = [];
+  const skipped: string[] = [];
+  for (const [name, info] of tensorsOf(checkpoints, roles.base)) {
+    if (!isFloatDtype(info.dtype) || isBuffer(info)) continue;
+    const there = needed.filter((role) => role !== 'vector' || tensorsOf(checkpoints, 'vector').has(name));
+    if (!there.every((role) => fits(info, tensorsOf(checkpoints, role).get(name)))) {
+      skipped.push(name);
+      continue;
+    }
+    const ranges = Object.fromEntries(there.map((role) => [role, weightRange(checkpoints, role, name)]));
+    // Added words lie at the end of a vocabulary: what all models have is compared.
+    const elements = Math.min(
+      ...Object.values(ranges).map(({ dtype, start, end }) => (end - start) / dtypeBytes(dtype)),
+    );
+    pairs.push({ name, elements, ranges, roles, sums: { ...noSums(parts), elements } });
+  }
+  return { pairs, skipped };
+}
+
+function sidesOf({ finetune, safety }: VectorRoles): Role[] {
+  return [finetune?.plus, finetune?.minus, safety?.plus, safety?.minus].filter((role) => role !== undefined);
+}
+
+/** The same shape, but for the number of rows. */
+function fits({ shape }: TensorInfo, other: TensorInfo | undefined): boolean {
+  if (!other || !isFloatDtype(other.dtype) || other.shape.length !== shape.length) return false;
+  return shape.every((dimension, i) => (i === 0 && shape.length === 2) || dimension === other.shape[i]);
+}
+
+/** The part of a plan that a reader checks files against. */
+function plannedInputs(checkpoints: MergeCheckpoints, inputs: MergeInputs): Parameters<typeof openInputs>[0] {
+  const planned = rolesOf(inputs).map((role) => {
+    const { name, shards } = checkpoints[role]!;
+    return [role, { name, kind: 'model', files: shards }];
+  });
+  return { inputs: Object.fromEntries(planned) } as Parameters<typeof openInputs>[0];
+}
+
+interface Piece extends Run {
+  pair: Pair;
+  bytes: number;
+}
+
+function cut(pair: Pair, mode: MeasureMode, chunkBytes: number): Piece[] {
+  const sizes = Object.values(pair.ranges).map(({ dtype }) => dtypeBytes(dtype));
+  const runs =
+    mode === 'exact'
+      ? everyRun(pair.elements, Math.max(1, Math.floor(chunkBytes / Math.max(...sizes))))
+      : evenRuns(pair.elements, SAMPLE_RUNS, SAMPLE_ELEMENTS);
+  const width = sizes.reduce((sum, size) => sum + size, 0);
+  return runs.map((run) => ({ ...run, pair, bytes: run.count * width }));
+}
+
+async function readPieces(
+  pieces: readonly Piece[],
+  reader: InputReader,
+  ahead: number,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<void> {
+  const total = pieces.reduce((sum, { bytes }) => sum + bytes, 0);
+  const waiting: Promise<Values>[] = [];
+  let asked = 0;
+  let done = 0;
+  let told = 0;
+  for (const [i, piece] of pieces.entries()) {
+    if (signal.aborted) throw cancelled();
+    while (asked < pieces.length && asked <= i + ahead) {
+      const values = readValues(pieces[asked++]!, reader);
+      values.catch(() => {}); // told when its turn comes, or not at all after a failure
+      waiting.push(values);
+    }
+    add(piece.pair, await waiting.shift()!);
+    done += piece.bytes;
+    const now = performance.now();
+    // Twenty reports a second at most: each wakes the page.
+    if (now - told < 50 && i < pieces.length - 1) continue;
+    told = now;
+    onProgress({ label: piece.pair.name, done, total, unit: 'bytes' });
+  }
+  if (signal.aborted) throw cancelled();
+}
+
+type Values = Partial<Record<Role, Float32Array>>;
+
+/** What is the same bytes in two roles (an adapter outside its targets) is read once. */
+async function readValues({ pair, first, count }: Piece, reader: InputReader): Promise<Values> {
+  const read: { range: WeightRange; values: Promise<Float32Array> }[] = [];
+  const valuesOf = (range: WeightRange) => {
+    const known = read.find((one) => sameWeights(one.range, range));
+    if (known) return known.values;
+    const values = reader.elements(range, first, count).then(({ bytes, dtype }) => decodeFloats(bytes, dtype));
+    read.push({ range, values });
+    return values;
+  };
+  const entries = Object.entries(pair.ranges) as [Role, WeightRange][];
+  const values = await Promise.all(entries.map(([, range]) => valuesOf(range)));
+  return Object.fromEntries(entries.map(([role], i) => [role, values[i]]));
+}
+
+function add({ roles: { base, finetune, safety }, sums }: Pair, values: Values): void {
+  const of = (role: Role) => values[role]!;
+  accumulate(sums, {
+    base: of(base),
+    ...(finetune && { finetune: { plus: of(finetune.plus), minus: of(finetune.minus) } }),
+    ...(safety && { safety: safetyOf(safety, values, of(base)) }),
+  });
+}
+
+/** A saved vector may leave out what is zero. */
+function safetyOf({ plus, minus }: NonNullable<VectorRoles['safety']>, values: Values, base: Float32Array) {
+  if (minus) return { plus: values[plus]!, minus: values[minus]! };
+  const vector = values[plus];
+  return vector ? { plus: vector } : { plus: base, minus: base };
+}
