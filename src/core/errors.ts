@@ -44,6 +44,8 @@ export type ErrorCode =
   | 'vector-invalid'
   | 'dtype-unsupported'
   | 'backend-unavailable'
+  | 'run-busy'
+  | 'run-changed'
   // running models
   | 'family-unsupported'
   | 'config-unsupported'
