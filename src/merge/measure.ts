@@ -24,6 +24,7 @@ import {
   statsOf,
 } from './measure-sums.ts';
 import { isBuffer } from './names.ts';
+import type { MergePlan } from './plan.ts';
 import { type InputReader, openInputs } from './reader.ts';
 import type { Role } from './recipe.ts';
 import { type MergeInputs, rolesOf } from './request.ts';
@@ -72,7 +73,7 @@ export async function measureVectors(
   const checkpoints = await openModels(inputs);
   const roles = vectorRoles(checkpoints);
   const { pairs, skipped } = pairTensors(checkpoints, roles);
-  const reader = openInputs(plannedInputs(checkpoints, inputs), inputs as Parameters<typeof openInputs>[1]);
+  const reader = openInputs(plannedInputs(checkpoints, inputs), inputs);
   const pieces = pairs.flatMap((pair) => cut(pair, mode, options.chunkBytes ?? CHUNK_BYTES));
   await readPieces(pieces, reader, AHEAD[mode], onProgress, signal);
 
@@ -175,12 +176,12 @@ function fits({ shape }: TensorInfo, other: TensorInfo | undefined): boolean {
 }
 
 /** The part of a plan that a reader checks files against. */
-function plannedInputs(checkpoints: MergeCheckpoints, inputs: MergeInputs): Parameters<typeof openInputs>[0] {
+function plannedInputs(checkpoints: MergeCheckpoints, inputs: MergeInputs): Pick<MergePlan, 'inputs'> {
   const planned = rolesOf(inputs).map((role) => {
     const { name, shards } = checkpoints[role]!;
     return [role, { name, kind: 'model', files: shards }];
   });
-  return { inputs: Object.fromEntries(planned) } as Parameters<typeof openInputs>[0];
+  return { inputs: Object.fromEntries(planned) } as Pick<MergePlan, 'inputs'>;
 }
 
 interface Piece extends Run {

@@ -2,14 +2,15 @@
 
 import { decodeFloats, dtypeBytes, isFloatDtype } from '../core/dtype.ts';
 import { AppError } from '../core/errors.ts';
-import { type FolderDescription, openFolder } from '../files/folder.ts';
+import { openFolder } from '../files/folder.ts';
 import { sha256Hex } from '../files/sha256.ts';
 import { type ByteSource, readAhead } from '../files/source.ts';
 import type { Elements } from '../kernels/kernels.ts';
 import { foldLowRank, type LowRankMatrices } from './fold.ts';
 import type { InputRange, LowRankRange, WeightRange } from './inputs.ts';
 import type { MergePlan } from './plan.ts';
-import { ROLES, type Role } from './recipe.ts';
+import type { Role } from './recipe.ts';
+import { type MergeInputs, rolesOf } from './request.ts';
 
 /** Small tensors (norms, biases) lie side by side: one read brings hundreds of them, and costs what reading one does. */
 const WINDOW_BYTES = 1 << 20;
@@ -24,21 +25,21 @@ export interface InputReader {
 }
 
 /** Opens nothing yet. Files are checked when first read: 'file-changed' unless size and header are those the plan was made from. */
-export function openInputs(plan: MergePlan, inputs: Readonly<Record<Role, FolderDescription>>): InputReader {
-  const folders = Object.fromEntries(ROLES.map((role) => [role, openFolder(inputs[role])]));
+export function openInputs(plan: Pick<MergePlan, 'inputs'>, inputs: MergeInputs): InputReader {
+  const folders = Object.fromEntries(rolesOf(inputs).map((role) => [role, openFolder(inputs[role]!)]));
   const sources = new Map<string, Promise<ByteSource>>();
   const matrices = new Map<LowRankRange, Promise<LowRankMatrices>>();
   let read = 0;
 
   const openFile = async (role: Role, file: string) => {
     const source = readAhead(await folders[role]!.open(file), WINDOW_BYTES);
-    const planned = plan.inputs[role].files.find((candidate) => candidate.file === file)!;
+    const planned = plan.inputs[role]!.files.find((candidate) => candidate.file === file)!;
     const same =
       source.size === planned.bytes && sha256Hex(await source.slice(0, planned.headerBytes)) === planned.headerSha256;
     if (!same) {
       throw new AppError(
         'file-changed',
-        `${file} of ${plan.inputs[role].name} changed since it was opened.`,
+        `${file} of ${plan.inputs[role]!.name} changed since it was opened.`,
         'Open the folder again.',
         {
           file,
