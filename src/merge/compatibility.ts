@@ -1,17 +1,16 @@
 /**
- * Can these three be combined? Told before a byte is written, with the tensor and both shapes. Two questions: do they fit (pure, from
- * configs and headers), and are they three different things (needs a look at handles, sizes and a few bytes of every tensor).
+ * Do the inputs fit each other? Pure, from configs and headers: every difference with its consequence and its way out, before a byte moves.
+ * What a look at more than headers tells (tokenizers, samples of weights) is added by prepare.ts.
  */
 
 import { isFloatDtype } from '../core/dtype.ts';
-import { AppError } from '../core/errors.ts';
 import type { Adapter } from '../files/adapter.ts';
-import { type Checkpoint, readTensor } from '../files/checkpoint.ts';
-import type { Folder } from '../files/folder.ts';
-import { isAdapterInput, type MergeCheckpoints, modelOf } from './inputs.ts';
-import { ROLES, type Role } from './recipe.ts';
-
-const ROLE_NAMES: Record<Role, string> = { sft: 'fine-tuned', aligned: 'aligned', unaligned: 'unaligned', vector: 'safety vector' };
+import { type Decision, leadOf, operandsOf } from './decisions.ts';
+import { type Difference, listed, ROLE_NAMES, some, theRole } from './differences.ts';
+import { isAdapterInput, type MergeCheckpoints, modelOf, tensorsOf } from './inputs.ts';
+import { notices } from './notices.ts';
+import type { Recipe, Role } from './recipe.ts';
+import { rolesOf } from './request.ts';
 
 /** Sizes every transformer config knows under one of these names; where two folders both tell one, they must agree. */
 const SIZE_FIELDS = [
@@ -26,215 +25,190 @@ const SIZE_FIELDS = [
   'n_head',
 ];
 
-/** @throws AppError 'architecture-mismatch', 'tensor-missing', 'shape-mismatch', 'dtype-unsupported' */
-export function checkCompatible(checkpoints: MergeCheckpoints): void {
-  checkFamilies(checkpoints);
-  checkSizes(checkpoints);
-  for (const role of ROLES) {
-    const input = checkpoints[role];
-    if (isAdapterInput(input)) checkTargets(role, input, checkpoints.aligned);
-  }
-  for (const role of ['aligned', 'unaligned'] as const) checkTensors(checkpoints, role);
-}
-
-function checkFamilies(checkpoints: MergeCheckpoints): void {
-  const types = ROLES.map((role) => modelOf(checkpoints, role).modelType);
-  if (new Set(types).size === 1) return;
-  const told = ROLES.map((role, i) => `${ROLE_NAMES[role]} is ${types[i]}`).join(', ');
-  throw new AppError(
-    'architecture-mismatch',
-    `These models are of different families: ${told}.`,
-    'All three must be versions of the same model: check which folder is in which slot.',
-    {
-      modelTypes: Object.fromEntries(ROLES.map((role, i) => [role, types[i]])),
-    },
+export function compareInputs(
+  recipe: Recipe,
+  checkpoints: MergeCheckpoints,
+  decisions: readonly Decision[],
+): Difference[] {
+  const roles = rolesOf(checkpoints).filter(
+    (role) => role === 'aligned' || operandsOf(recipe, checkpoints).includes(role),
   );
+  return [
+    ...families(checkpoints, roles),
+    ...sizes(checkpoints, roles),
+    ...quantized(checkpoints, roles),
+    ...adapterTargets(checkpoints, roles),
+    ...shapes(recipe, checkpoints, decisions),
+    ...nothingShared(recipe, decisions),
+    ...notices(recipe, checkpoints, decisions, roles),
+  ];
 }
 
-function checkSizes(checkpoints: MergeCheckpoints): void {
-  const { sft, others } = { sft: modelOf(checkpoints, 'sft'), others: ['aligned', 'unaligned'] as const };
+function families(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
+  const types = roles.map((role) => modelOf(checkpoints, role).modelType);
+  if (new Set(types).size <= 1) return [];
+  const told = roles
+    .map((role, i) => `${role === 'vector' ? 'the vector' : ROLE_NAMES[role]} is ${types[i]}`)
+    .join(', ');
+  return [
+    {
+      code: 'architecture-mismatch',
+      severity: 'stops',
+      what: `These models are of different families: ${told}.`,
+      consequence: '',
+      fix: 'All of them must be versions of the same model: check which folder is in which slot.',
+      roles: [...roles],
+      facts: { modelTypes: Object.fromEntries(roles.map((role, i) => [role, types[i]])) },
+    },
+  ];
+}
+
+function sizes(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
+  const [first, ...others] = roles;
+  const own = modelOf(checkpoints, first!).config;
   for (const field of SIZE_FIELDS) {
     for (const role of others) {
-      const [a, b] = [sft.config[field], modelOf(checkpoints, role).config[field]];
+      const [a, b] = [own[field], modelOf(checkpoints, role).config[field]];
       if (typeof a !== 'number' || typeof b !== 'number' || a === b) continue;
-      throw new AppError(
-        'architecture-mismatch',
-        `These models have different sizes: ${field} is ${a} in the fine-tuned model and ${b} in the ${ROLE_NAMES[role]} one.`,
-        'All three must be versions of the same model, of the same size.',
-        { field, sft: a, [role]: b },
-      );
+      return [
+        {
+          code: 'architecture-mismatch',
+          severity: 'stops',
+          what: `These models have different sizes: ${field} is ${a} in ${theRole(first!)} and ${b} in ${theRole(role)}.`,
+          consequence: '',
+          fix: 'All of them must be versions of the same model, of the same size.',
+          roles: [first!, role],
+          facts: { field, [first!]: a, [role]: b },
+        },
+      ];
     }
   }
+  return [];
+}
+
+/** Weights that are only meaningful together with scales beside them. */
+function quantized(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
+  return roles.flatMap((role): Difference[] => {
+    const { config, name } = modelOf(checkpoints, role);
+    const how = config.quantization_config;
+    if (typeof how !== 'object' || how === null) return [];
+    const method = (how as Record<string, unknown>).quant_method;
+    return [
+      {
+        code: 'format-unsupported',
+        severity: 'stops',
+        what: `“${name}” is quantized${typeof method === 'string' ? ` (${method.slice(0, 40)})` : ''}.`,
+        consequence:
+          'Its numbers are steps of a scale that stands elsewhere; adding to them would not add to the weights.',
+        fix: 'Open the model it was quantized from.',
+        roles: [role],
+      },
+    ];
+  });
 }
 
 /** Every tensor of an adapter must fit the model below it. */
-function checkTargets(role: Role, adapter: Adapter, base: Checkpoint): void {
+function adapterTargets(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
+  const base = checkpoints.aligned?.tensors;
+  return roles.flatMap((role) => {
+    const adapter = checkpoints[role]!;
+    if (!isAdapterInput(adapter) || !base) return [];
+    const lost = [...adapter.targets.keys()].filter((name) => !base.has(name));
+    if (lost.length > 0) return [lostTargets(role, lost)];
+    return misfits(role, adapter, checkpoints);
+  });
+}
+
+function lostTargets(role: Role, names: readonly string[]): Difference {
+  return {
+    code: 'tensor-missing',
+    severity: 'stops',
+    what: `${some(names)} cannot be found in the aligned model, but the ${ROLE_NAMES[role]} adapter changes ${names.length === 1 ? 'it' : 'them'}.`,
+    consequence: '',
+    fix: 'Open the very model that the adapter was trained on as the aligned one.',
+    roles: ['aligned', role],
+    ...listed(names),
+  };
+}
+
+function misfits(role: Role, adapter: Adapter, checkpoints: MergeCheckpoints): Difference[] {
   for (const [name, { a, b, transposed }] of adapter.targets) {
-    const tensor = base.tensors.get(name);
-    if (!tensor) throw missingTensors([name], `the aligned model, but the ${ROLE_NAMES[role]} adapter changes it`);
+    const tensor = checkpoints.aligned!.tensors.get(name)!;
     const shape = [b.shape[0]!, a.shape[1]!];
     if (transposed) shape.reverse();
-    if (!sameShape(tensor.shape, shape))
-      throw shapeMismatch(name, 'aligned', tensor.shape, `${ROLE_NAMES[role]} adapter`, shape);
-    if (!isFloatDtype(tensor.dtype)) throw unsupportedDtype(name, 'aligned', tensor.dtype);
+    if (!sameShape(tensor.shape, shape)) {
+      return [
+        unlikeShapes(name, 'the aligned model', tensor.shape, `the ${ROLE_NAMES[role]} adapter`, shape, [
+          'aligned',
+          role,
+        ]),
+      ];
+    }
+    if (!isFloatDtype(tensor.dtype)) {
+      return [
+        {
+          code: 'dtype-unsupported',
+          severity: 'stops',
+          what: `${name} of the aligned model is stored as ${tensor.dtype}, which cannot be combined.`,
+          consequence: '',
+          fix: 'Convert the model to bfloat16, float16 or float32.',
+          roles: ['aligned'],
+          ...listed([name]),
+        },
+      ];
+    }
   }
+  return [];
 }
 
-/** The same names with the same shapes, and types that can be computed with. */
-function checkTensors(checkpoints: MergeCheckpoints, role: Role): void {
-  const sft = modelOf(checkpoints, 'sft');
-  const other = modelOf(checkpoints, role);
-  const lacking = [...sft.tensors.keys()].filter((name) => !other.tensors.has(name));
-  if (lacking.length > 0) throw missingTensors(lacking, `the ${ROLE_NAMES[role]} model`);
-  const extra = [...other.tensors.keys()].filter((name) => !sft.tensors.has(name));
-  if (extra.length > 0) throw missingTensors(extra, `the fine-tuned model, but the ${ROLE_NAMES[role]} one has it`);
-  for (const [name, a] of sft.tensors) {
-    const b = other.tensors.get(name)!;
-    if (!sameShape(a.shape, b.shape))
-      throw shapeMismatch(name, 'fine-tuned model', a.shape, `${ROLE_NAMES[role]} one`, b.shape);
-    // float64 and 8-bit floats are weights too: copying them would leave the layer as it is without a word.
-    if (/^(F64|F8)/.test(a.dtype)) throw unsupportedDtype(name, 'sft', a.dtype);
-    if (isFloatDtype(a.dtype) && !isFloatDtype(b.dtype)) throw unsupportedDtype(name, role, b.dtype);
-  }
+function shapes(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
+  const lead = leadOf(recipe);
+  const unlike = decisions.find(({ copied }) => copied === 'shape');
+  if (!unlike) return [];
+  const { tensor, names, lacking } = unlike;
+  const role = lacking[0]!;
+  const other = tensorsOf(checkpoints, role).get(names[role]!)!;
+  return [unlikeShapes(tensor.name, theRole(lead), tensor.shape, theRole(role), other.shape, [lead, role])];
 }
 
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((dimension, i) => dimension === b[i]);
-}
-
-function shapeMismatch(
+function unlikeShapes(
   tensor: string,
   nameA: string,
   a: readonly number[],
   nameB: string,
   b: readonly number[],
-): AppError {
-  const vocabulary = /embed_tokens|lm_head|wte|word_embeddings/.test(tensor);
-  const hint = vocabulary
-    ? 'One of them has more words: tokens were added in training. Resize its embeddings first.'
-    : 'All three must be versions of the same model, of the same size.';
-  return new AppError(
-    'shape-mismatch',
-    `${tensor} has the shape [${a.join(', ')}] in the ${nameA} and [${b.join(', ')}] in the ${nameB}.`,
-    hint,
-    {
-      tensor,
-      shapes: [[...a], [...b]],
-    },
-  );
+  roles: Role[],
+): Difference {
+  return {
+    code: 'shape-mismatch',
+    severity: 'stops',
+    what: `${tensor} has the shape [${a.join(', ')}] in ${nameA} and [${b.join(', ')}] in ${nameB}.`,
+    consequence: '',
+    fix: 'All of them must be versions of the same model, of the same size.',
+    roles,
+    ...listed([tensor]),
+    facts: { tensor, shapes: [[...a], [...b]] },
+  };
 }
 
-function missingTensors(names: string[], where: string): AppError {
-  const shown = names.slice(0, 3).join(', ');
-  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-  return new AppError(
-    'tensor-missing',
-    `${shown}${more} cannot be found in ${where}.`,
-    'All three must be versions of the same model, saved the same way.',
-    {
-      tensors: names.slice(0, 50),
-      count: names.length,
-    },
-  );
-}
-
-function unsupportedDtype(tensor: string, role: Role, dtype: string): AppError {
-  return new AppError(
-    'dtype-unsupported',
-    `${tensor} of the ${ROLE_NAMES[role]} model is stored as ${dtype}, which cannot be combined.`,
-    'Convert the model to bfloat16, float16 or float32.',
-    {
-      tensor,
-      dtype,
-    },
-  );
-}
-
-export type MergeFolders = Record<Role, Folder>;
-
-/**
- * Before any header is read: the same folder in two slots.
- * @throws AppError 'inputs-identical'
- */
-export async function checkFoldersDiffer(folders: MergeFolders): Promise<void> {
-  for (const [a, b] of pairs()) {
-    const [left, right] = [folders[a].description, folders[b].description];
-    const same =
-      left.kind === 'handle' && right.kind === 'handle'
-        ? await left.handle.isSameEntry(right.handle)
-        : left.kind === 'files' && right.kind === 'files' && left.files === right.files;
-    if (same) throw identical(a, b, folders);
-  }
-}
-
-/**
- * The same weights under two names: equal sizes, equal headers, and equal samples of every tensor. Reading stops at the first difference,
- * so models that differ cost a few reads.
- * @throws AppError 'inputs-identical'
- */
-export async function checkWeightsDiffer(folders: MergeFolders, checkpoints: MergeCheckpoints): Promise<void> {
-  for (const [a, b] of pairs()) {
-    const [left, right] = [checkpoints[a], checkpoints[b]];
-    if (isAdapterInput(left) !== isAdapterInput(right) || !sameFiles(left, right)) continue;
-    if (await sameSamples(folders[a], left, folders[b], right)) throw identical(a, b, folders);
-  }
-}
-
-function pairs(): [Role, Role][] {
+function nothingShared(recipe: Recipe, decisions: readonly Decision[]): Difference[] {
+  const lost = decisions.filter(({ copied }) => copied === 'missing');
+  if (lost.length === 0 || decisions.some(({ copied }) => copied === undefined || copied === 'excluded')) return [];
+  const names = lost.map(({ tensor }) => tensor.name);
+  const roles = [...new Set(lost.flatMap(({ lacking }) => lacking))];
   return [
-    ['sft', 'aligned'],
-    ['sft', 'unaligned'],
-    ['aligned', 'unaligned'],
+    {
+      code: 'tensor-missing',
+      severity: 'stops',
+      what: `${some(names)} cannot be found in ${roles.map(theRole).join(' and ')}: no weight of ${theRole(leadOf(recipe))} has a counterpart there.`,
+      consequence: '',
+      fix: 'All of them must be versions of the same model, saved the same way.',
+      roles,
+      ...listed(names),
+    },
   ];
 }
 
-function sameFiles(a: Checkpoint | Adapter, b: Checkpoint | Adapter): boolean {
-  const told = (input: Checkpoint | Adapter) =>
-    JSON.stringify(input.shards.map(({ bytes, headerSha256 }) => [bytes, headerSha256]));
-  return told(a) === told(b);
-}
-
-/** Bytes from the middle of every tensor: fine-tunes change every matrix they touch nearly everywhere, and one page costs what one byte does. */
-const SAMPLE_BYTES = 4096;
-
-async function sameSamples(
-  folderA: Folder,
-  a: Checkpoint | Adapter,
-  folderB: Folder,
-  b: Checkpoint | Adapter,
-): Promise<boolean> {
-  const [refsA, refsB] = [tensorsOf(a), tensorsOf(b)];
-  for (let i = 0; i < refsA.length; i++) {
-    const [left, right] = await Promise.all([
-      readTensor(folderA, middle(refsA[i]!)),
-      readTensor(folderB, middle(refsB[i]!)),
-    ]);
-    if (left.some((byte, at) => byte !== right[at])) return false;
-  }
-  return true;
-}
-
-function tensorsOf(input: Checkpoint | Adapter) {
-  return isAdapterInput(input)
-    ? [...input.targets.values()].flatMap(({ a, b }) => [b, a])
-    : [...input.tensors.values()];
-}
-
-function middle<T extends { start: number; end: number }>(range: T): T {
-  const spare = Math.max(0, range.end - range.start - SAMPLE_BYTES);
-  const start = range.start + Math.floor(spare / 2);
-  return { ...range, start, end: Math.min(range.end, start + SAMPLE_BYTES) };
-}
-
-function identical(a: Role, b: Role, folders: MergeFolders): AppError {
-  const names = folders[a].name === folders[b].name ? folders[a].name : `${folders[a].name} and ${folders[b].name}`;
-  return new AppError(
-    'inputs-identical',
-    `The ${ROLE_NAMES[a]} and the ${ROLE_NAMES[b]} model are the same: ${names}.`,
-    'Open three different models; check which folder is in which slot.',
-    {
-      roles: [a, b],
-      folders: [folders[a].name, folders[b].name],
-    },
-  );
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dimension, i) => dimension === b[i]);
 }

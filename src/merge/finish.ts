@@ -1,13 +1,13 @@
 /**
  * After the shards: the small files that make them a model, and merge.json as the last word. Until the marker is gone (files/writer.ts)
- * the folder is unfinished; on any failure everything this merge made goes away again.
+ * the folder is unfinished; on a failure the small files go away again, and the shards stay for whoever resumes the merge.
  */
 
-import { CONFIG_FILE, INDEX_FILE } from '../files/checkpoint.ts';
+import { CONFIG_FILE } from '../files/checkpoint.ts';
 import { type Folder, openFolder } from '../files/folder.ts';
 import { discardOutput, type Output, type OutputDescription, openOutput } from '../files/writer.ts';
 import type { MergePlan } from './plan.ts';
-import { indexJson, MERGE_RECORD_FILE, mergeRecord } from './record.ts';
+import { indexFile, indexJson, MERGE_RECORD_FILE, mergeRecord } from './record.ts';
 import { type MergeInputs, rolesOf } from './request.ts';
 import type { MergeResult, ShardResult } from './run.ts';
 
@@ -36,7 +36,8 @@ export async function finishMerge(
     const made = await folder.finish(output.kind === 'handle' ? output.name : 'merged');
     return made ? { ...result, folder: made } : result;
   } catch (error) {
-    await folder.discard(outputPaths(plan));
+    const shards = new Set(plan.shards.map(({ file }) => file));
+    await folder.remove(outputPaths(plan).filter((path) => !shards.has(path)));
     throw error;
   }
 }
@@ -47,9 +48,16 @@ export function discardMerge(plan: MergePlan, output: OutputDescription): Promis
 }
 
 /** Every file a finished merge may have made. */
-function outputPaths(plan: MergePlan): string[] {
+export function outputPaths(plan: MergePlan): string[] {
   const companions = plan.companions.map(({ file }) => file);
-  return [...plan.shards.map(({ file }) => file), INDEX_FILE, CONFIG_FILE, ...companions, CARD_FILE, MERGE_RECORD_FILE];
+  return [
+    ...plan.shards.map(({ file }) => file),
+    indexFile(plan),
+    CONFIG_FILE,
+    ...companions,
+    CARD_FILE,
+    MERGE_RECORD_FILE,
+  ];
 }
 
 /** Numbers of the whole merge. `seconds` is the sum over shards; who ran them side by side knows the time on the clock. */
@@ -83,12 +91,12 @@ async function checkShards(plan: MergePlan, output: Output): Promise<void> {
 async function smallFiles(plan: MergePlan, inputs: MergeInputs, cardText?: string): Promise<[string, Uint8Array][]> {
   const folders = Object.fromEntries(rolesOf(inputs).map((role) => [role, openFolder(inputs[role]!)]));
   const files: [string, Uint8Array][] = [];
-  if (plan.shards.length > 1) files.push([INDEX_FILE, text(indexJson(plan))]);
-  const { role, changed } = plan.config;
-  files.push([
-    CONFIG_FILE,
-    changed ? text(`${JSON.stringify(changed, null, 2)}\n`) : await readWhole(folders[role]!, CONFIG_FILE),
-  ]);
+  if (plan.shards.length > 1) files.push([indexFile(plan), text(indexJson(plan))]);
+  if (plan.config) {
+    const { role, changed } = plan.config;
+    const own = changed ? text(`${JSON.stringify(changed, null, 2)}\n`) : readWhole(folders[role]!, CONFIG_FILE);
+    files.push([CONFIG_FILE, await own]);
+  }
   for (const companion of plan.companions)
     files.push([companion.file, await readWhole(folders[companion.role]!, companion.file)]);
   if (cardText !== undefined) files.push([CARD_FILE, text(cardText)]);

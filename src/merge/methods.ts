@@ -28,8 +28,10 @@ export interface Method {
   formula: string;
   inputs: readonly Role[];
   parameters: readonly MethodParameter[];
-  /** Inputs of the op: [sft, aligned, unaligned]. */
-  op(recipe: Recipe, tensorName: string): KernelOp;
+  /** The roles whose weights the op takes, in its order; a saved vector may stand for aligned − unaligned. */
+  operands(vector: boolean): Role[];
+  /** @param g of this very tensor */
+  op(recipe: Recipe, g: number, tensorName: string, vector: boolean): KernelOp;
 }
 
 const RESTA_PAPER = {
@@ -69,8 +71,8 @@ const SEED: MethodParameter = {
   step: 1,
 };
 
-function resta(recipe: Recipe): KernelOp {
-  return { kind: 'add-scaled-difference', scale: recipe.g };
+function resta(g: number, vector: boolean): KernelOp {
+  return { kind: vector ? 'add-scaled' : 'add-scaled-difference', scale: g };
 }
 
 export const METHODS: Record<MethodId, Method> = {
@@ -82,7 +84,8 @@ export const METHODS: Record<MethodId, Method> = {
     formula: 'sft + g × (aligned − unaligned)',
     inputs: ['sft', 'aligned', 'unaligned'],
     parameters: [G],
-    op: resta,
+    operands: (vector) => (vector ? ['sft', 'vector'] : ['sft', 'aligned', 'unaligned']),
+    op: (_, g, __, vector) => resta(g, vector),
   },
   resta_d: {
     id: 'resta_d',
@@ -92,19 +95,23 @@ export const METHODS: Record<MethodId, Method> = {
     formula: 'aligned + drop(sft − aligned, p) / (1 − p) + g × (aligned − unaligned)',
     inputs: ['sft', 'aligned', 'unaligned'],
     parameters: [G, P, SEED],
-    op(recipe, tensorName) {
-      const rate = recipe.p ?? P.default;
-      // Dropping nothing is plain RESTA: adding and subtracting `aligned` would only round.
-      if (rate === 0) return resta(recipe);
+    operands: (vector) => (vector ? ['sft', 'aligned', 'vector'] : ['sft', 'aligned', 'unaligned']),
+    op(recipe, g, tensorName, vector) {
       return {
-        kind: 'drop-and-add-scaled-difference',
-        scale: recipe.g,
-        rate,
+        kind: vector ? 'drop-and-add-scaled' : 'drop-and-add-scaled-difference',
+        scale: g,
+        rate: recipe.p ?? P.default,
         stream: maskStream(recipe.seed ?? SEED.default, tensorName),
       };
     },
   },
 };
+
+/** The row that computes: dropping nothing is plain RESTA, since adding and subtracting `aligned` would only round. */
+export function appliedMethod(recipe: Recipe): Method {
+  const dropsNothing = recipe.method === 'resta_d' && (recipe.p ?? P.default) === 0;
+  return dropsNothing ? METHODS.resta : METHODS[recipe.method];
+}
 
 /** The recipe with every parameter of its method filled in, for cards and records. */
 export function completeRecipe(recipe: Recipe): Recipe {

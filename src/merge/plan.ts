@@ -10,19 +10,18 @@ import { type Checkpoint, type CheckpointShard, WEIGHTS_FILE } from '../files/ch
 import type { JsonObject } from '../files/json.ts';
 import { layoutShard } from '../files/layout.ts';
 import { sha256Hex } from '../files/sha256.ts';
+import { VECTOR_FILE, vectorMetadata } from '../files/vector.ts';
 import type { KernelOp } from '../kernels/kernels.ts';
-import { checkCompatible } from './compatibility.ts';
-import {
-  type InputRange,
-  isAdapterInput,
-  type MergeCheckpoints,
-  modelOf,
-  sameWeights,
-  type WeightRange,
-  weightRange,
-} from './inputs.ts';
-import { completeRecipe, METHODS } from './methods.ts';
-import { type Recipe, ROLES, type Role } from './recipe.ts';
+import { plannedCompanions } from './companions.ts';
+import { compareInputs } from './compatibility.ts';
+import { type Decision, decideAll } from './decisions.ts';
+import { type Difference, throwIfStopped } from './differences.ts';
+import { type Findings, findingDifferences } from './findings.ts';
+import { type InputRange, isAdapterInput, type MergeCheckpoints, type WeightRange } from './inputs.ts';
+import { completeRecipe } from './methods.ts';
+import type { Recipe, Role } from './recipe.ts';
+import { rolesOf } from './request.ts';
+import { tensorSteps, type UnplacedStep, vectorSteps } from './steps.ts';
 
 /** Files of about this size load and download in parallel; the Hub's own tools go up to 5 GB. */
 const DEFAULT_SHARD_BYTES = 2_000_000_000;
@@ -33,18 +32,21 @@ export interface MergePlan {
   id: string;
   /** With all parameters filled in. */
   recipe: Recipe;
-  inputs: Record<Role, PlannedInput>;
+  /** Of the roles that take part. */
+  inputs: Partial<Record<Role, PlannedInput>>;
   shards: PlannedShard[];
   /** Small files taken over as they are, and from whom. */
   companions: { role: Role; file: string }[];
-  /** Whose config.json it is, and the content to write when it is not that file as it is. */
-  config: { role: Role; changed?: JsonObject };
+  /** None for a vector. Whose config.json it is, and the content to write when it is not that file as it is. */
+  config?: { role: Role; changed?: JsonObject };
   totals: MergeTotals;
+  /** What is not alike among the inputs, and what follows from it; not part of the id. */
+  differences: Difference[];
 }
 
 export interface PlannedInput {
   name: string;
-  kind: 'model' | 'adapter';
+  kind: 'model' | 'adapter' | 'vector';
   files: CheckpointShard[];
 }
 
@@ -88,44 +90,72 @@ export interface MergeTotals {
   bytesWritten: number;
 }
 
-/** @throws AppError 'architecture-mismatch', 'tensor-missing', 'shape-mismatch', 'dtype-unsupported' */
-export function planMerge(recipe: Recipe, checkpoints: MergeCheckpoints): MergePlan {
-  checkCompatible(checkpoints);
+/**
+ * @param findings what a look at more than headers told (prepare.ts)
+ * @throws AppError of the first difference that stops, all of them in its data
+ */
+export function planMerge(
+  recipe: Recipe,
+  checkpoints: MergeCheckpoints,
+  findings: Findings = { tokens: [], ancestry: [] },
+): MergePlan {
   const complete = completeRecipe(recipe);
-  const groups = groupTensors(outputTensors(complete, checkpoints), complete.shardBytes ?? DEFAULT_SHARD_BYTES);
-  const metadata = { format: 'pt', recipe: JSON.stringify(complete) };
-  const shards = groups.map((tensors, i) =>
-    planShard(shardName(i, groups.length), tensors, metadata, complete, checkpoints),
-  );
+  const decisions = decideAll(complete, checkpoints);
+  const config = plannedCompanions(complete, checkpoints, decisions);
+  const differences = [
+    ...compareInputs(complete, checkpoints, decisions),
+    ...config.differences,
+    ...findingDifferences(decisions, findings),
+  ];
+  throwIfStopped(differences);
+  const outputs = plannedOutputs(complete, checkpoints, decisions);
+  const groups = groupTensors(outputs, complete.shardBytes ?? DEFAULT_SHARD_BYTES);
+  const metadata = outputMetadata(complete, checkpoints);
+  const base = complete.output === 'vector' ? VECTOR_FILE : WEIGHTS_FILE;
+  const shards = groups.map((tensors, i) => planShard(shardName(base, i, groups.length), tensors, metadata));
   const parts = {
     version: 1 as const,
     recipe: complete,
-    inputs: Object.fromEntries(ROLES.map((role) => [role, plannedInput(checkpoints[role])])) as Record<
-      Role,
-      PlannedInput
-    >,
+    inputs: plannedInputs(checkpoints),
     shards,
-    companions: companions(checkpoints),
-    config: plannedConfig(complete, checkpoints),
+    companions: config.companions,
+    ...(config.config ? { config: config.config } : {}),
     totals: totals(shards),
   };
-  return { ...parts, id: planId(parts) };
+  return { ...parts, differences, id: planId(parts) };
 }
 
-/** What will be written, in the order of the fine-tuned model's own files. */
-function outputTensors(recipe: Recipe, checkpoints: MergeCheckpoints): TensorInfo[] {
+/** A tensor of the output and how its bytes come to be, not yet placed in a file. */
+interface PlannedOutput extends TensorInfo {
+  steps: UnplacedStep[];
+}
+
+function plannedOutputs(
+  recipe: Recipe,
+  checkpoints: MergeCheckpoints,
+  decisions: readonly Decision[],
+): PlannedOutput[] {
+  const vector = recipe.output === 'vector';
+  return decisions.flatMap((decision) => {
+    const dtype = outputDtype(recipe, decision.tensor.dtype);
+    const steps = vector
+      ? vectorSteps(decision, dtype, checkpoints)
+      : tensorSteps(decision, dtype, recipe, checkpoints);
+    return steps.length > 0 ? [{ name: decision.tensor.name, dtype, shape: decision.shape, steps }] : [];
+  });
+}
+
+/** A vector is kept in float32, where it is exact: adding it later gives the bytes that the two models would have given. */
+function outputDtype(recipe: Recipe, dtype: Dtype): Dtype {
+  if (!isFloatDtype(dtype)) return dtype;
   const wanted = recipe.outputDtype ?? 'same';
-  const outputDtype = (dtype: Dtype): Dtype => (wanted === 'same' || !isFloatDtype(dtype) ? dtype : wanted);
-  return [...modelOf(checkpoints, 'sft').tensors.values()].map(({ name, dtype, shape }) => ({
-    name,
-    dtype: outputDtype(dtype),
-    shape,
-  }));
+  if (wanted !== 'same') return wanted;
+  return recipe.output === 'vector' ? 'F32' : dtype;
 }
 
 /** Fills one shard after the other; a tensor larger than a shard gets one of its own. */
-function groupTensors(tensors: readonly TensorInfo[], shardBytes: number): TensorInfo[][] {
-  const groups: TensorInfo[][] = [[]];
+function groupTensors(tensors: readonly PlannedOutput[], shardBytes: number): PlannedOutput[][] {
+  const groups: PlannedOutput[][] = [[]];
   let filled = 0;
   for (const tensor of tensors) {
     const bytes = elementCount(tensor.shape) * dtypeBytes(tensor.dtype);
@@ -140,79 +170,52 @@ function groupTensors(tensors: readonly TensorInfo[], shardBytes: number): Tenso
 }
 
 /** "model.safetensors", or the Hub's "model-00001-of-00002.safetensors". */
-function shardName(index: number, count: number): string {
-  if (count === 1) return WEIGHTS_FILE;
+function shardName(base: string, index: number, count: number): string {
+  if (count === 1) return base;
   const five = (n: number) => String(n).padStart(5, '0');
-  return `model-${five(index + 1)}-of-${five(count)}.safetensors`;
+  return base.replace(/(?=\.safetensors$)/, `-${five(index + 1)}-of-${five(count)}`);
 }
 
-function planShard(
-  file: string,
-  tensors: readonly TensorInfo[],
-  metadata: Record<string, string>,
-  recipe: Recipe,
-  checkpoints: MergeCheckpoints,
-): PlannedShard {
+function outputMetadata(recipe: Recipe, checkpoints: MergeCheckpoints): Record<string, string> {
+  const metadata = { format: 'pt', recipe: JSON.stringify(recipe) };
+  return recipe.output === 'vector' ? { ...metadata, ...vectorMetadata(checkpoints.aligned!) } : metadata;
+}
+
+function planShard(file: string, tensors: readonly PlannedOutput[], metadata: Record<string, string>): PlannedShard {
   const layout = layoutShard(file, tensors, metadata);
-  const steps = layout.tensors.map((tensor) =>
-    planStep(tensor, { start: tensor.start, end: tensor.end }, recipe, checkpoints),
-  );
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const steps = layout.tensors.flatMap(({ name, dtype, start }) => placed(byName.get(name)!.steps, dtype, start));
   return { file, bytes: layout.bytes, header: layout.header, steps };
 }
 
-function planStep(tensor: TensorInfo, output: OutputRange, recipe: Recipe, checkpoints: MergeCheckpoints): MergeStep {
-  const { name: tensorName, dtype, shape } = tensor;
-  const weights = ROLES.map((role) => weightRange(checkpoints, role, tensorName));
-  const [sft, aligned, unaligned] = weights as [WeightRange, WeightRange, WeightRange];
-  const step = { tensor: tensorName, elements: elementCount(shape), output };
-  // Positions, masks, counters: the fine-tuned model's own.
-  if (!isFloatDtype(dtype)) return { kind: 'copy', ...step, input: sft };
-  const op = METHODS[recipe.method].op(recipe, tensorName);
-  if (!leavesUnchanged(op, aligned, unaligned)) return { kind: 'combine', ...step, from: 0, op, inputs: weights, dtype };
-  if (sft.dtype === dtype && !sft.plus) return { kind: 'copy', ...step, input: sft };
-  return { kind: 'combine', ...step, from: 0, op: { kind: 'convert' }, inputs: [sft], dtype };
+/** The steps of one tensor, one behind the other from `start` on. */
+function placed(steps: readonly UnplacedStep[], dtype: Dtype, start: number): MergeStep[] {
+  let at = start;
+  return steps.map((step) => {
+    const end = at + step.elements * dtypeBytes(dtype);
+    const output = { start: at, end };
+    at = end;
+    return { ...step, output };
+  });
 }
 
-/** Adding nothing: copied rather than computed, so that negative zeros and NaN payloads survive too. */
-function leavesUnchanged(op: KernelOp, aligned: WeightRange, unaligned: WeightRange): boolean {
-  return op.kind === 'add-scaled-difference' && (op.scale === 0 || sameWeights(aligned, unaligned));
+/** Which files of which folders take part, as they were when their headers were read. */
+export function plannedInputs(checkpoints: MergeCheckpoints): MergePlan['inputs'] {
+  return Object.fromEntries(rolesOf(checkpoints).map((role) => [role, plannedInput(checkpoints[role]!)]));
 }
 
 function plannedInput(input: Checkpoint | Adapter): PlannedInput {
-  return { name: input.name, kind: isAdapterInput(input) ? 'adapter' : 'model', files: input.shards };
-}
-
-/**
- * The fine-tuned model's own files. An adapter often brings its tokenizer; then all tokenizer files are the adapter's, because a template
- * beside another model's tokenizer would be a mix that nobody trained.
- */
-function companions({ sft, aligned }: MergeCheckpoints): MergePlan['companions'] {
-  const own = sft.companions.map((file) => ({ role: 'sft' as const, file }));
-  if (!isAdapterInput(sft)) return own;
-  const bringsTokenizer = sft.companions.includes('tokenizer_config.json');
-  const fromBase = aligned.companions.filter(
-    (file) => (bringsTokenizer ? file === 'generation_config.json' : true) && !sft.companions.includes(file),
-  );
-  return [...own, ...fromBase.map((file) => ({ role: 'aligned' as const, file }))];
-}
-
-const TORCH_NAMES: Record<FloatDtype, string> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
-
-function plannedConfig(recipe: Recipe, checkpoints: MergeCheckpoints): MergePlan['config'] {
-  const role = isAdapterInput(checkpoints.sft) ? 'aligned' : 'sft';
-  const wanted = recipe.outputDtype ?? 'same';
-  if (wanted === 'same') return { role };
-  const { config } = checkpoints[role] as Checkpoint;
-  // transformers renamed torch_dtype to dtype in 4.56; a file keeps the name it has.
-  const field = 'dtype' in config ? 'dtype' : 'torch_dtype';
-  return { role, changed: { ...config, [field]: TORCH_NAMES[wanted] } };
+  const kind = isAdapterInput(input) ? 'adapter' : input.kind;
+  return { name: input.name, kind, files: input.shards };
 }
 
 function totals(shards: readonly PlannedShard[]): MergeTotals {
   const steps = shards.flatMap((shard) => shard.steps);
+  const tensors = new Set(steps.map((step) => step.tensor));
+  const combined = new Set(steps.filter((step) => step.kind === 'combine').map((step) => step.tensor));
   return {
-    combined: steps.filter((step) => step.kind === 'combine').length,
-    copied: steps.filter((step) => step.kind === 'copy').length,
+    combined: combined.size,
+    copied: tensors.size - combined.size,
     elements: steps.reduce((sum, step) => sum + step.elements, 0),
     bytesRead: steps.reduce((sum, step) => sum + stepBytesRead(step), 0),
     bytesWritten: shards.reduce((sum, shard) => sum + shard.bytes, 0),
@@ -222,7 +225,8 @@ function totals(shards: readonly PlannedShard[]): MergeTotals {
 function stepBytesRead(step: MergeStep): number {
   if (step.kind === 'copy') return length(step.input);
   return step.inputs.reduce(
-    (sum, input) => sum + length(input) + (input.plus ? length(input.plus.a) + length(input.plus.b) : 0),
+    (sum, input) =>
+      sum + step.elements * dtypeBytes(input.dtype) + (input.plus ? length(input.plus.a) + length(input.plus.b) : 0),
     0,
   );
 }
@@ -231,7 +235,7 @@ function length({ start, end }: { start: number; end: number }): number {
   return end - start;
 }
 
-function planId(parts: Omit<MergePlan, 'id'>): string {
+function planId(parts: Omit<MergePlan, 'id' | 'differences'>): string {
   const text = JSON.stringify({
     ...parts,
     shards: parts.shards.map((shard) => ({ ...shard, header: sha256Hex(shard.header) })),
