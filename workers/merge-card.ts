@@ -1,10 +1,9 @@
 /** Joins two rooms that do not know each other: what merge/ did, as the model card that report/ writes. */
 
 import { summarize } from '../src/merge/finish.ts';
-import { METHODS } from '../src/merge/methods.ts';
 import type { MergePlan } from '../src/merge/plan.ts';
+import { formulaOf, PROGRAM } from '../src/merge/record.ts';
 import { rolesOf } from '../src/merge/request.ts';
-import { PROGRAM } from '../src/merge/record.ts';
 import type { ShardResult } from '../src/merge/run.ts';
 import { modelCard } from '../src/report/card.ts';
 
@@ -13,8 +12,13 @@ export function mergeCard(plan: MergePlan, results: readonly ShardResult[]): str
   const ordered = [...results].sort((a, b) => a.shard - b.shard);
   return modelCard({
     recipe: plan.recipe,
-    formula: METHODS[plan.recipe.method].formula,
-    inputs: rolesOf(plan.inputs).map((role) => ({ role, name: plan.inputs[role]!.name, kind: plan.inputs[role]!.kind })),
+    formula: formulaOf(plan),
+    inputs: rolesOf(plan.inputs).map((role) => ({
+      role,
+      name: plan.inputs[role]!.name,
+      kind: plan.inputs[role]!.kind,
+    })),
+    notes: plan.differences,
     counts: summarize(plan, ordered),
     version: PROGRAM.version,
   });

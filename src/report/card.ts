@@ -12,7 +12,13 @@ export interface CardInput {
   /** Of the folder; any text. */
   name: string;
   /** A LoRA adapter is folded into full weights before the arithmetic. */
-  kind?: 'model' | 'adapter';
+  kind?: 'model' | 'adapter' | 'vector';
+}
+
+/** What was not alike among the inputs, and what followed. */
+export interface CardNote {
+  what: string;
+  consequence: string;
 }
 
 /** Elements; the first three are of the combined tensors. */
@@ -35,6 +41,7 @@ export interface CardContent {
   /** In the words of the roles. */
   formula: string;
   inputs: readonly CardInput[];
+  notes?: readonly CardNote[];
   counts?: CardCounts;
   evaluation?: CardEvaluation;
   /** Of the program. */
@@ -71,6 +78,7 @@ const CONVENTIONS: Record<NonNullable<Recipe['convention']>, string> = {
 };
 
 export function modelCard(content: CardContent): string {
+  if (content.recipe.output === 'vector') return vectorCard(content);
   const sections = [
     frontMatter(content.inputs),
     `# Merged with ${METHOD_NAMES[content.recipe.method]}`,
@@ -78,10 +86,37 @@ export function modelCard(content: CardContent): string {
       `${codeSpan(content.version)} on the computer of whoever made it. No training was involved.`,
     computed(content),
     inputTable(content.inputs),
+    ...noted(content.notes),
     ...(content.counts ? [counted(content.counts)] : []),
     measured(content.evaluation),
     NOT_CLAIMED,
     `## Papers\n\n${PAPERS[content.recipe.method].map((paper) => `- ${paper}`).join('\n')}`,
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+/** Of a safety vector alone: what it is, how it is used, and that it is no model. */
+function vectorCard({ recipe, inputs, notes, counts, version, formula }: CardContent): string {
+  const stored = recipe.outputDtype === undefined || recipe.outputDtype === 'same' ? 'F32' : recipe.outputDtype;
+  const exact =
+    stored === 'F32'
+      ? 'Stored in float32, where the difference of 16-bit weights is rounded once: adding it gives the very bytes that the two models would have given.'
+      : `Stored as ${stored}: rounded, so that adding it may differ from adding the two models by one step.`;
+  const sections = [
+    ['---', 'tags:', '  - safety', '  - resta', '  - task-vector', '---'].join('\n'),
+    '# A safety vector',
+    `Not a model: the difference of two, computed in a browser by RESTA Web ${codeSpan(version)} on the computer of whoever made it.`,
+    `## What was computed\n\n${codeSpan(`vector = ${formula}`)}\n\n${exact} Tensors in which both models are the same are left out.${scope(recipe)}`,
+    conventionOf(recipe),
+    inputTable(inputs),
+    ...noted(notes),
+    ...(counts
+      ? [
+          `Weights that differ between the two models: ${whole(counts.changed)} of ${whole(counts.changed + counts.unchanged)}. Not finite (NaN or infinite): ${whole(counts.nonFinite)}.`,
+        ]
+      : []),
+    '## How to use it\n\nOpen this folder as the safety vector when merging: `out = sft + g × vector`. It fits fine-tunes of the model it was made from, and measures nothing by itself: a repaired model must be measured before anybody relies on it.',
+    `## Papers\n\n${PAPERS.resta.map((paper) => `- ${paper}`).join('\n')}`,
   ];
   return `${sections.join('\n\n')}\n`;
 }
@@ -104,19 +139,44 @@ function computed({ recipe, formula }: CardContent): string {
     ...(recipe.method === 'resta_d'
       ? [`- drop rate p: ${recipe.p ?? 'default'}`, `- seed: ${recipe.seed ?? 'default'}`]
       : []),
+    ...(recipe.scales ?? []).map(({ match, g }) => `- strength g in ${codeSpan(match)}: ${gradient(g)}`),
+    ...(recipe.vocabulary === 'cut' ? ['- rows of the vocabulary that only the fine-tune has: cut off'] : []),
     `- stored as: ${recipe.outputDtype === undefined || recipe.outputDtype === 'same' ? 'the type of the fine-tuned model' : recipe.outputDtype}`,
   ];
-  const convention = recipe.convention ? CONVENTIONS[recipe.convention] : 'not named by whoever made the merge.';
   return `## What was computed
 
 ${codeSpan(`out = ${formula}`)}
 
 ${parameters.join('\n')}
-
+${scope(recipe)}
 Arithmetic in float32, every operation rounded by itself, then one rounding (nearest, ties to even) to the stored type.
 \`merge.json\` in this folder holds the whole recipe, the SHA-256 of the inputs' headers and of the files written: enough to repeat and check it.
 
-Convention of the safety vector: ${convention}`;
+${conventionOf(recipe)}`;
+}
+
+function conventionOf({ convention }: Recipe): string {
+  return `Convention of the safety vector: ${convention ? CONVENTIONS[convention] : 'not named by whoever made the merge.'}`;
+}
+
+function gradient(g: number | readonly number[]): string {
+  return typeof g === 'number' ? String(g) : `${g.join(', ')} (from the first layer to the last, in even steps)`;
+}
+
+/** Which tensors the recipe acts on; nothing where it acts on all. */
+function scope({ include, exclude }: Recipe): string {
+  const list = (patterns: readonly string[]) => patterns.map((pattern) => codeSpan(pattern)).join(', ');
+  const parts = [
+    ...(include ? [`Only tensors that match ${list(include)} take part.`] : []),
+    ...(exclude ? [`Tensors that match ${list(exclude)} do not take part.`] : []),
+  ];
+  return parts.length === 0 ? '' : `\n${parts.join(' ')}\n`;
+}
+
+function noted(notes: readonly CardNote[] | undefined): string[] {
+  if (!notes || notes.length === 0) return [];
+  const lines = notes.map(({ what, consequence }) => `- ${codeCell(what)} ${consequence}`);
+  return [`## What was not alike\n\n${lines.join('\n')}`];
 }
 
 function inputTable(inputs: readonly CardInput[]): string {
@@ -133,8 +193,12 @@ function counted({ changed, unchanged, nonFinite }: CardCounts): string {
   const warning = nonFinite === 0 ? '' : ' **Values that are not finite make a model unusable or unstable.**';
   return `## What the arithmetic did
 
-Of ${total.toLocaleString('en-US')} combined weights, ${changed.toLocaleString('en-US')} differ from the fine-tuned model's and ${unchanged.toLocaleString('en-US')}${share} do not, because the change was zero or too
-small for the stored type. Not finite (NaN or infinite): ${nonFinite.toLocaleString('en-US')}.${warning}`;
+Of ${whole(total)} combined weights, ${whole(changed)} differ from the fine-tuned model's and ${whole(unchanged)}${share} do not, because the change was zero or too
+small for the stored type. Not finite (NaN or infinite): ${whole(nonFinite)}.${warning}`;
+}
+
+function whole(value: number): string {
+  return value.toLocaleString('en-US');
 }
 
 function measured(evaluation: CardEvaluation | undefined): string {
