@@ -4,6 +4,7 @@ import { render } from 'preact';
 import { guardUnload } from './app/jobs.ts';
 import { followAddress } from './app/navigation.ts';
 import { watchRequests } from './app/privacy.ts';
+import { keepAwake } from './app/wake-lock.ts';
 import { Shell } from './ui/shell.tsx';
 
 // A drop that misses its zone would replace the page by the dropped file.
@@ -16,6 +17,7 @@ for (const type of ['dragover', 'drop'] as const) {
 }
 watchRequests();
 guardUnload();
+keepAwake();
 followAddress();
 render(<Shell />, document.getElementById('app')!);
 

@@ -122,11 +122,11 @@ test('heavy packages are imported only where they belong', () => {
   expect(broken).toEqual([]);
 });
 
-test('only workers/client.ts starts workers', () => {
+test('only workers/start.ts starts workers', () => {
   const starters = [...sourceFiles('src'), ...sourceFiles('workers')].filter((file) =>
     readFileSync(join(ROOT, file), 'utf8').includes('new Worker('),
   );
-  expect(starters).toEqual(['workers/client.ts']);
+  expect(starters).toEqual(['workers/start.ts']);
 });
 
 test('worker files are thin shells', () => {

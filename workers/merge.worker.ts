@@ -1,19 +1,24 @@
 /** Merging off the page's thread: a thin shell around src/merge. One worker per shard at a time; the page's side is client.ts. */
 
+import type { PauseSignal } from '../src/core/pause.ts';
 import type { OnProgress } from '../src/core/progress.ts';
 import { type FolderDescription, openFolder } from '../src/files/folder.ts';
 import { inspectFolder } from '../src/files/inspect.ts';
-import type { OutputDescription } from '../src/files/writer.ts';
-import { loadKernels } from '../src/kernels/choose.ts';
-import type { Backend, Kernels } from '../src/kernels/kernels.ts';
-import { discardMerge, finishMerge } from '../src/merge/finish.ts';
+import { deleteStored, storedFiles, storedOutputs } from '../src/files/stored.ts';
+import { claimOutput, type OutputDescription } from '../src/files/writer.ts';
+import type { Backend } from '../src/kernels/kernels.ts';
+import { discardMerge, finishMerge, summarize } from '../src/merge/finish.ts';
+import { measureVectors } from '../src/merge/measure.ts';
 import { METHODS, type Method } from '../src/merge/methods.ts';
 import type { MergePlan } from '../src/merge/plan.ts';
 import { prepareMerge } from '../src/merge/prepare.ts';
 import { parseRecipe, type Recipe } from '../src/merge/recipe.ts';
 import { recipeFromYaml, recipeToYaml } from '../src/merge/recipe-text.ts';
 import type { MergeInputs, MergeRequest } from '../src/merge/request.ts';
+import { checkShard, runState, tidyOutput } from '../src/merge/resume.ts';
 import { runShard, type ShardResult } from '../src/merge/run.ts';
+import { checkStamps, stampInputs } from '../src/merge/stamps.ts';
+import { kernelsFor } from './kernels.ts';
 import { mergeCard } from './merge-card.ts';
 import { serve } from './wire.ts';
 
@@ -21,21 +26,6 @@ export type { Inspection } from '../src/files/inspect.ts';
 
 /** A row of the methods' table without its function, which cannot be posted. */
 export type MethodRow = Omit<Method, 'op'>;
-
-let kernels: Promise<Kernels> | undefined;
-let kernelsOf: Backend | undefined;
-
-/** Compiled once per worker. */
-function kernelsFor(backend: Backend): Promise<Kernels> {
-  if (!kernels || kernelsOf !== backend) {
-    kernelsOf = backend;
-    kernels = loadKernels(backend);
-    kernels.catch(() => {
-      kernels = undefined; // a failed fetch may work the next time
-    });
-  }
-  return kernels;
-}
 
 const api = {
   /** Headers only. Rejects with AppError for a folder that cannot be read at all. */
@@ -46,6 +36,12 @@ const api = {
   methods: (): MethodRow[] => Object.values(METHODS).map(({ op: _, ...row }) => row),
   /** Headers and samples only; rejects with AppError for every incompatibility. */
   plan: (request: MergeRequest) => prepareMerge(request),
+  /** Norms of both vectors, their cosine and histograms; writes nothing. */
+  measure: measureVectors,
+  stampInputs,
+  checkStamps,
+  /** Makes the folder; rejects with AppError 'output-exists' for anything that is there already. */
+  claim: (plan: MergePlan, output: OutputDescription) => claimOutput(output, plan.id),
   /** The backend is brought up before anything is written. */
   async runShard(
     plan: MergePlan,
@@ -55,14 +51,22 @@ const api = {
     options: { backend: Backend; chunkBytes?: number },
     onProgress: OnProgress,
     signal: AbortSignal,
+    pause: PauseSignal,
   ): Promise<ShardResult> {
-    return runShard(plan, inputs, shard, output, await kernelsFor(options.backend), options, onProgress, signal);
+    return runShard(plan, inputs, shard, output, await kernelsFor(options.backend), options, onProgress, signal, pause);
   },
   /** Index, config, tokenizer files, card, merge.json last. */
   finish: (plan: MergePlan, inputs: MergeInputs, output: OutputDescription, results: ShardResult[]) =>
     finishMerge(plan, inputs, output, results, mergeCard(plan, results)),
-  /** After a failure or a cancel, when no shard is running any more: nothing of this merge stays. */
+  summarize,
+  runState,
+  checkShard,
+  tidy: tidyOutput,
+  /** When no shard is running any more: nothing of this merge stays. */
   discard: (plan: MergePlan, output: OutputDescription) => discardMerge(plan, output),
+  storedOutputs,
+  storedFiles,
+  deleteStored,
 };
 
 export type MergeWorkerApi = typeof api;

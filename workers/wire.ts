@@ -1,10 +1,11 @@
 /**
  * What comlink cannot carry by itself, for both ends of every worker: errors with their fields (postMessage drops everything
- * but name, message and stack) and AbortSignals (which cannot be posted at all). Import this before anything is exchanged.
+ * but name, message and stack), AbortSignals (which cannot be posted at all) and PauseSignals. Import this before anything is exchanged.
  */
 
 import { expose, proxyMarker, type TransferHandler, transferHandlers } from 'comlink';
 import { AppError, type AppErrorShape } from '../src/core/errors.ts';
+import { PauseSignal } from '../src/core/pause.ts';
 
 type ThrownShape =
   | { kind: 'app'; shape: AppErrorShape }
@@ -54,6 +55,22 @@ transferHandlers.set('abort-signal', {
   },
 } satisfies TransferHandler<AbortSignal, { aborted: boolean; port: MessagePort }>);
 
+/** A pause crosses as a port that speaks at every change. */
+transferHandlers.set('pause-signal', {
+  canHandle: (value): value is PauseSignal => value instanceof PauseSignal,
+  serialize: (signal: PauseSignal) => {
+    const { port1, port2 } = new MessageChannel();
+    signal.addEventListener('change', () => port1.postMessage(signal.paused));
+    return [{ paused: signal.paused, port: port2 }, [port2]];
+  },
+  deserialize: ({ paused, port }: { paused: boolean; port: MessagePort }) => {
+    const signal = new PauseSignal();
+    signal.set(paused);
+    port.onmessage = ({ data }: MessageEvent<boolean>) => signal.set(data);
+    return signal;
+  },
+} satisfies TransferHandler<PauseSignal, { paused: boolean; port: MessagePort }>);
+
 /**
  * Callbacks go over as comlink proxies by themselves, so callers pass plain functions.
  * The proxy handler must win over structured clone, which cannot take functions.
@@ -70,7 +87,17 @@ export function workerRequests(): string[] {
   return performance.getEntriesByType('resource').map((entry) => entry.name);
 }
 
+/** Takes a lock for as long as this worker lives; resolves as soon as it is held. */
+function hold(name: string): Promise<void> {
+  return new Promise((held) => {
+    void navigator.locks.request(name, () => {
+      held();
+      return new Promise(() => {});
+    });
+  });
+}
+
 /** Makes `api` the worker's protocol. The type of `api` is what the page's side sees. */
 export function serve(api: object): void {
-  expose({ ...api, requests: workerRequests });
+  expose({ ...api, requests: workerRequests, hold });
 }

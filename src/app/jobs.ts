@@ -4,10 +4,11 @@
  */
 
 import { computed, effect, signal } from '@preact/signals';
+import { PauseSignal } from '../core/pause.ts';
 import type { OnProgress, Progress } from '../core/progress.ts';
 import { type Problem, problemOf } from './problem.ts';
 
-export type JobKind = 'demo' | 'merge' | 'compare';
+export type JobKind = 'demo' | 'merge' | 'compare' | 'measure';
 
 export interface Job {
   kind: JobKind;
@@ -15,12 +16,17 @@ export interface Job {
   label: string;
   status: 'running' | 'done' | 'cancelled' | 'failed';
   progress?: Progress;
-  /** Units per second over the last seconds; missing until there is something to measure. */
+  /** True from the wish to pause on; the piece at hand is still finished. */
+  paused: boolean;
+  /** Units per second over the last seconds; missing until there is something to measure, and while paused. */
   rate?: number;
   /** Seconds left at that rate. */
   eta?: number;
   problem?: Problem;
   cancel(): void;
+  /** Of use only where the work listens to the signal it was given (merges do). */
+  pause(): void;
+  resume(): void;
 }
 
 /** The latest job of each kind. */
@@ -65,20 +71,36 @@ function update(kind: JobKind, change: Partial<Job>): void {
 export async function startJob<T>(
   kind: JobKind,
   label: string,
-  work: (onProgress: OnProgress, signal: AbortSignal) => Promise<T>,
+  work: (onProgress: OnProgress, signal: AbortSignal, pause: PauseSignal) => Promise<T>,
 ): Promise<T> {
   const earlier = jobs.value[kind];
   if (earlier?.status === 'running') earlier.cancel();
   const controller = new AbortController();
   const mine = () => jobs.value[kind]?.cancel === cancel;
   const cancel = () => controller.abort();
-  jobs.value = { ...jobs.value, [kind]: { kind, label, status: 'running', cancel } };
-  const pace = paceMeter();
+  const signal = new PauseSignal();
+  let pace = paceMeter();
+  const setPaused = (paused: boolean) => {
+    if (!mine() || jobs.value[kind]?.status !== 'running') return;
+    signal.set(paused);
+    pace = paceMeter(); // the time of the pause is no measure of speed
+    const { rate: _, eta: __, ...rest } = jobs.value[kind];
+    jobs.value = { ...jobs.value, [kind]: { ...rest, paused } };
+  };
+  const pause = () => setPaused(true);
+  const resume = () => setPaused(false);
+  jobs.value = { ...jobs.value, [kind]: { kind, label, status: 'running', paused: false, cancel, pause, resume } };
+  let phase: Progress['phase'];
   const onProgress: OnProgress = (progress) => {
-    if (mine()) update(kind, { progress, ...pace(progress.done, progress.total, performance.now() / 1000) });
+    if (!mine()) return;
+    // Checking and merging count from zero each, at paces of their own.
+    if ((progress.phase === 'checking') !== (phase === 'checking')) pace = paceMeter();
+    phase = progress.phase;
+    const measured = signal.paused ? {} : pace(progress.done, progress.total, performance.now() / 1000);
+    update(kind, { progress, ...measured });
   };
   try {
-    const value = await work(onProgress, controller.signal);
+    const value = await work(onProgress, controller.signal, signal);
     if (mine()) update(kind, { status: 'done' });
     return value;
   } catch (error) {

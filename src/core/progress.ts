@@ -7,6 +7,13 @@ export interface Progress {
   done: number;
   total: number;
   unit: 'bytes' | 'prompts' | 'steps';
+  /** Of merges: what is being done to the shard of `label`. The browser's own check of a large file takes most of 'closing'. */
+  phase?: 'checking' | 'merging' | 'closing';
+  /** The tensor at hand. */
+  tensor?: string;
+  /** Which shard, counted from 1, and how many there are. */
+  shard?: number;
+  shards?: number;
 }
 
 export type OnProgress = (progress: Progress) => void;

@@ -11,9 +11,14 @@ export type FolderDescription =
   /** Picked or dropped files, and everything in memory: Blobs cost nothing to post. `path` has no leading slash. */
   | { kind: 'files'; name: string; files: { path: string; blob: Blob }[] };
 
-export interface FolderEntry {
-  path: string;
+export interface FileStat {
   size: number;
+  /** Milliseconds since 1970; missing for bytes made in memory. */
+  modified?: number;
+}
+
+export interface FolderEntry extends FileStat {
+  path: string;
 }
 
 export interface Folder {
@@ -23,6 +28,8 @@ export interface Folder {
   list(): Promise<FolderEntry[]>;
   /** Rejects with AppError 'file-missing'. */
   open(path: string): Promise<ByteSource>;
+  /** Rejects with AppError 'file-missing'. */
+  stat(path: string): Promise<FileStat>;
 }
 
 /**
@@ -45,10 +52,15 @@ export function openFolder(description: FolderDescription): Folder {
     description,
     async list() {
       const paths = (await files.paths()).filter((path) => !path.endsWith('.crswap')).sort();
-      return Promise.all(paths.map(async (path) => ({ path, size: (await blobOf(path)).size })));
+      return Promise.all(paths.map(async (path) => ({ path, ...statOf(await blobOf(path)) })));
     },
     open: async (path) => blobSource(await blobOf(path), path),
+    stat: async (path) => statOf(await blobOf(path)),
   };
+}
+
+function statOf(blob: Blob): FileStat {
+  return blob instanceof File ? { size: blob.size, modified: blob.lastModified } : { size: blob.size };
 }
 
 interface Files {

@@ -7,6 +7,11 @@ export interface ByteSource {
   readonly size: number;
   /** Bytes [start, end); the caller stays inside [0, size]. Rejects with AppError 'file-changed' or 'file-unreadable'. */
   slice(start: number, end: number): Promise<Uint8Array>;
+  /**
+   * The same for large reads that should leave no garbage: the bytes come back in `buffer`, which must be large enough and is taken over
+   * (detached) meanwhile, or now and then in another. Fastest where one read begins at the end of the last.
+   */
+  readInto?(start: number, end: number, buffer: ArrayBuffer): Promise<Uint8Array>;
 }
 
 /**

@@ -7,10 +7,15 @@
 
 import { AppError } from '../core/errors.ts';
 import type { FolderDescription } from './folder.ts';
+import { createStored, createSwapped, exists, fileSize, isNamed, remove, writeError } from './output-file.ts';
+import { memoryOutput } from './output-memory.ts';
+import { type ByteSource, blobSource } from './source.ts';
+import { storedRoot } from './stored.ts';
 
-/** Crosses threads. `name` is the subfolder to make inside `parent`. */
+/** Crosses threads. `name` is the subfolder to make inside `parent`, or in the browser's own storage (the origin private file system). */
 export type OutputDescription =
   | { kind: 'handle'; parent: FileSystemDirectoryHandle; name: string }
+  | { kind: 'opfs'; name: string }
   | { kind: 'memory' };
 
 /** One file being written. Every method may reject with AppError 'disk-full', 'folder-unwritable'. */
@@ -35,7 +40,11 @@ export interface Output {
   create(path: string): Promise<OutputFile>;
   /** Bytes of a finished file, undefined when there is none. */
   size(path: string): Promise<number | undefined>;
-  /** Declares the folder complete: takes the marker away. In memory, gives back the folder. */
+  /** A finished file to be read again, undefined when there is none. Not in memory. */
+  open(path: string): Promise<ByteSource | undefined>;
+  /** Takes away these files of this run, and the swap files that a killed browser left of them. */
+  remove(paths: readonly string[]): Promise<void>;
+  /** Declares the folder complete: takes the marker away. Gives back the folder, unless it is one that the person picked. */
   finish(name: string): Promise<FolderDescription | undefined>;
   /** Takes away the named files and the folder, if this run made them; anything else is left alone. Never rejects for files that are gone. */
   discard(paths: readonly string[]): Promise<void>;
@@ -52,13 +61,36 @@ export async function openOutput(
   adopt: readonly OutputBlob[] = [],
 ): Promise<Output> {
   if (description.kind === 'memory') return memoryOutput(adopt);
-  const { parent, name } = description;
-  const marker = markerName(run);
-  const folder = await parent.getDirectoryHandle(name, { create: true }).catch((error: unknown) => {
-    throw writeError(error, name);
-  });
-  await claim(folder, marker);
-  return folderOutput(parent, folder, marker);
+  const place = await placeOf(description);
+  const folder = await madeFolder(place);
+  await claim(folder, markerName(run));
+  return folderOutput(place, folder, markerName(run));
+}
+
+/**
+ * As `openOutput`, for the beginning of a run: a folder that holds an earlier attempt at the very same run is refused too, because it is to
+ * be resumed or discarded, and never written over.
+ */
+export async function claimOutput(description: OutputDescription, run: string): Promise<void> {
+  if (description.kind === 'memory') return;
+  const folder = await madeFolder(await placeOf(description));
+  if (await exists(folder, markerName(run))) throw existing(folder, 'earlier attempt', []);
+  await claim(folder, markerName(run));
+}
+
+/**
+ * What became of a run's output: 'unfinished' has the marker, 'finished' has the file that comes last and no marker, 'gone' is neither.
+ * @param last the file that is written last
+ */
+export async function outputState(
+  description: OutputDescription,
+  run: string,
+  last: string,
+): Promise<'unfinished' | 'finished' | 'gone'> {
+  const found = await foundOutput(description, run);
+  if (!found) return 'gone';
+  if (await exists(found.folder, markerName(run))) return 'unfinished';
+  return (await exists(found.folder, last)) ? 'finished' : 'gone';
 }
 
 /** As `openOutput(…).discard(paths)`, but makes nothing: a run that failed before its first write has nothing to discard. */
@@ -67,17 +99,38 @@ export async function discardOutput(
   run: string,
   paths: readonly string[],
 ): Promise<void> {
-  if (description.kind === 'memory') return;
-  const folder = await description.parent.getDirectoryHandle(description.name).catch((error: unknown) => {
-    if (isNamed(error, 'NotFoundError') || isNamed(error, 'TypeMismatchError')) return undefined;
-    throw writeError(error, description.name);
+  const found = await foundOutput(description, run);
+  if (found && (await exists(found.folder, markerName(run)))) await found.output.discard(paths);
+}
+
+type Place = { kind: 'handle' | 'opfs'; parent: FileSystemDirectoryHandle; name: string };
+
+async function placeOf(description: Exclude<OutputDescription, { kind: 'memory' }>): Promise<Place> {
+  if (description.kind === 'handle') return description;
+  return { ...description, parent: await storedRoot() };
+}
+
+function madeFolder({ parent, name }: Place): Promise<FileSystemDirectoryHandle> {
+  return parent.getDirectoryHandle(name, { create: true }).catch((error: unknown) => {
+    throw writeError(error, name);
   });
-  if (folder && (await exists(folder, markerName(run))))
-    await folderOutput(description.parent, folder, markerName(run)).discard(paths);
+}
+
+async function foundOutput(
+  description: OutputDescription,
+  run: string,
+): Promise<{ folder: FileSystemDirectoryHandle; output: Output } | undefined> {
+  if (description.kind === 'memory') return undefined;
+  const place = await placeOf(description);
+  const folder = await place.parent.getDirectoryHandle(place.name).catch((error: unknown) => {
+    if (isNamed(error, 'NotFoundError') || isNamed(error, 'TypeMismatchError')) return undefined;
+    throw writeError(error, place.name);
+  });
+  return folder && { folder, output: folderOutput(place, folder, markerName(run)) };
 }
 
 /** Empty files called UNFINISHED-<run>.txt. */
-const MARKER_PREFIX = 'UNFINISHED-';
+export const MARKER_PREFIX = 'UNFINISHED-';
 /** Safe in every file system; long enough that two runs never meet by chance. */
 function markerName(run: string): string {
   return `${MARKER_PREFIX}${run.slice(0, 16)}.txt`;
@@ -90,16 +143,7 @@ async function claim(folder: FileSystemDirectoryHandle, marker: string): Promise
   if (await exists(folder, marker)) return;
   if (names.length > 0) {
     const unfinished = names.some((name) => name.startsWith(MARKER_PREFIX));
-    throw new AppError(
-      'output-exists',
-      unfinished
-        ? `${folder.name} holds the unfinished output of another merge.`
-        : `${folder.name} exists already and is not empty.`,
-      unfinished
-        ? 'Delete that folder, or choose another name for the output.'
-        : 'Choose another name for the output; nothing is ever overwritten.',
-      { folder: folder.name, files: names.slice(0, 20) },
-    );
+    throw existing(folder, unfinished ? 'another merge' : 'files', names);
   }
   // Its name says it all. Empty, because two workers may make it at once and only one could write.
   await folder.getFileHandle(marker, { create: true }).catch((error: unknown) => {
@@ -107,7 +151,33 @@ async function claim(folder: FileSystemDirectoryHandle, marker: string): Promise
   });
 }
 
-function folderOutput(parent: FileSystemDirectoryHandle, folder: FileSystemDirectoryHandle, marker: string): Output {
+const EXISTING = {
+  files: ['exists already and is not empty.', 'Choose another name for the output; nothing is ever overwritten.'],
+  'another merge': [
+    'holds the unfinished output of another merge.',
+    'Delete that folder, or choose another name for the output.',
+  ],
+  'earlier attempt': [
+    'holds an unfinished attempt at this very merge.',
+    'Resume or discard the unfinished merge, or choose another name for the output.',
+  ],
+} as const;
+
+function existing(folder: FileSystemDirectoryHandle, what: keyof typeof EXISTING, names: readonly string[]): AppError {
+  const [said, hint] = EXISTING[what];
+  return new AppError('output-exists', `${folder.name} ${said}`, hint, {
+    folder: folder.name,
+    files: names.slice(0, 20),
+  });
+}
+
+/** What Chromium calls the file it writes to until `close`. */
+const swapName = (path: string) => `${path}.crswap`;
+
+function folderOutput({ kind, parent, name }: Place, folder: FileSystemDirectoryHandle, marker: string): Output {
+  const removeAll = async (paths: readonly string[]) => {
+    for (const path of paths) for (const one of [path, swapName(path)]) await remove(folder, one);
+  };
   return {
     async create(path) {
       if (await exists(folder, path)) {
@@ -115,161 +185,26 @@ function folderOutput(parent: FileSystemDirectoryHandle, folder: FileSystemDirec
           'output-exists',
           `${folder.name} already holds ${path}.`,
           'Choose another name for the output; nothing is ever overwritten.',
-          {
-            folder: folder.name,
-            files: [path],
-          },
+          { folder: folder.name, files: [path] },
         );
       }
-      return createFile(folder, path);
+      return kind === 'opfs' ? createStored(folder, path) : createSwapped(folder, path);
     },
     size: (path) => fileSize(folder, path),
+    async open(path) {
+      if (!(await exists(folder, path))) return undefined;
+      return blobSource(await (await folder.getFileHandle(path)).getFile(), path);
+    },
+    remove: removeAll,
     async finish() {
       await remove(folder, marker);
-      return undefined;
+      return kind === 'opfs' ? { kind: 'handle', name, handle: folder } : undefined;
     },
     async discard(paths) {
-      for (const path of [...paths, marker]) await remove(folder, path);
+      await removeAll(paths);
+      await remove(folder, marker);
       // Not recursive: a folder that holds anything we did not make stays.
       await parent.removeEntry(folder.name).catch(() => {});
     },
   };
-}
-
-/** Writers in use. Chromium ends a writable whose JavaScript object is collected, even while bytes are on their way. */
-const live = new Set<FileSystemWritableFileStream>();
-
-async function createFile(folder: FileSystemDirectoryHandle, path: string): Promise<OutputFile> {
-  // 'exclusive' stops a second tab from writing the same file; the DOM types do not know it yet.
-  const options = { keepExistingData: false, mode: 'exclusive' } as FileSystemCreateWritableOptions;
-  let writable: FileSystemWritableFileStream;
-  try {
-    writable = await (await folder.getFileHandle(path, { create: true })).createWritable(options);
-  } catch (error) {
-    throw writeError(error, path);
-  }
-  live.add(writable);
-  let size = 0;
-  return {
-    async write(position, bytes) {
-      checkPosition(path, position, size);
-      const length = bytes instanceof Blob ? bytes.size : bytes.byteLength;
-      try {
-        await writable.write({ type: 'write', position, data: bytes as Blob | Uint8Array<ArrayBuffer> });
-      } catch (error) {
-        throw writeError(error, path);
-      }
-      size += length;
-    },
-    async close() {
-      try {
-        await writable.close();
-      } catch (error) {
-        throw writeError(error, path);
-      }
-      live.delete(writable);
-      return { path, bytes: size };
-    },
-    async abort() {
-      // A writable that failed is already ended: aborting it again throws and changes nothing.
-      await writable.abort().catch(() => {});
-      live.delete(writable);
-      await remove(folder, path).catch(() => {}); // the empty file that getFileHandle made
-    },
-  };
-}
-
-function memoryOutput(adopted: readonly OutputBlob[]): Output {
-  const files = new Map<string, Blob>();
-  for (const { path, blob } of adopted) if (blob) files.set(path, blob);
-  return {
-    create: async (path) => {
-      const parts: Blob[] = [];
-      let size = 0;
-      return {
-        async write(position, bytes) {
-          checkPosition(path, position, size);
-          // A Blob takes its own copy, so the caller may reuse the buffer.
-          const part = bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer>]);
-          parts.push(part);
-          size += part.size;
-        },
-        async close() {
-          const blob = new Blob(parts);
-          files.set(path, blob);
-          return { path, bytes: size, blob };
-        },
-        async abort() {
-          parts.length = 0;
-        },
-      };
-    },
-    size: async (path) => files.get(path)?.size,
-    finish: async (name) => ({ kind: 'files', name, files: [...files].map(([path, blob]) => ({ path, blob })) }),
-    discard: async () => files.clear(),
-  };
-}
-
-function checkPosition(path: string, position: number, size: number): void {
-  if (position !== size) throw new RangeError(`${path}: write at ${position}, but ${size} bytes are written`);
-}
-
-async function exists(folder: FileSystemDirectoryHandle, path: string): Promise<boolean> {
-  return (await fileSize(folder, path)) !== undefined;
-}
-
-async function fileSize(folder: FileSystemDirectoryHandle, path: string): Promise<number | undefined> {
-  try {
-    return (await (await folder.getFileHandle(path)).getFile()).size;
-  } catch (error) {
-    if (isNamed(error, 'NotFoundError')) return undefined;
-    throw writeError(error, path);
-  }
-}
-
-async function remove(folder: FileSystemDirectoryHandle, path: string): Promise<void> {
-  await folder.removeEntry(path).catch((error: unknown) => {
-    if (!isNamed(error, 'NotFoundError')) throw writeError(error, path);
-  });
-}
-
-/** What the platform throws while writing, in words for people; anything unknown (and a cancel) passes through untouched. */
-export function writeError(error: unknown, path: string): unknown {
-  if (
-    isNamed(error, 'QuotaExceededError') ||
-    isNamed(error, 'NS_ERROR_FILE_NO_DEVICE_SPACE') ||
-    isNamed(error, 'NS_ERROR_DOM_QUOTA_REACHED')
-  ) {
-    return new AppError(
-      'disk-full',
-      `There is no room left for ${path}.`,
-      'Free some space or choose a folder on another disk, then start again.',
-      { file: path },
-    );
-  }
-  const refused = [
-    'NotAllowedError',
-    'SecurityError',
-    'NoModificationAllowedError',
-    'InvalidModificationError',
-    'TypeMismatchError',
-    'NotFoundError',
-  ];
-  if (refused.some((name) => isNamed(error, name))) {
-    const reason = (error as Error).message;
-    return new AppError(
-      'folder-unwritable',
-      `The browser cannot write ${path}: ${reason}`,
-      'Allow writing when the browser asks, close other tabs that use the folder, or choose another folder.',
-      {
-        file: path,
-        cause: reason,
-      },
-    );
-  }
-  return error;
-}
-
-function isNamed(error: unknown, name: string): boolean {
-  return (error instanceof Error || error instanceof DOMException) && error.name === name;
 }

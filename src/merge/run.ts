@@ -5,6 +5,7 @@
 
 import { dtypeBytes } from '../core/dtype.ts';
 import { cancelled } from '../core/errors.ts';
+import { type PauseSignal, untilResumed } from '../core/pause.ts';
 import type { OnProgress } from '../core/progress.ts';
 import type { FolderDescription } from '../files/folder.ts';
 import { type OutputDescription, openOutput } from '../files/writer.ts';
@@ -56,6 +57,7 @@ export async function runShard(
   options: { chunkBytes?: number },
   onProgress: OnProgress,
   signal: AbortSignal,
+  pause?: PauseSignal,
 ): Promise<ShardResult> {
   const begun = performance.now();
   const planned = plan.shards[shard];
@@ -68,8 +70,10 @@ export async function runShard(
   const sink = openSink(await folder.create(planned.file), capacity);
   try {
     await sink.put(planned.header);
-    const report = throttled(onProgress, planned);
-    const counts = await runPieces(pieces, reader, kernels, sink, report, signal);
+    const report = throttled(onProgress, plan, shard);
+    const gate = () => untilResumed(pause, signal);
+    const counts = await runPieces(pieces, reader, kernels, sink, report, gate);
+    report(0, 'closing');
     const { bytes, sha256, blob } = await sink.close();
     const backend = kernels.backend;
     const seconds = (performance.now() - begun) / 1000;
@@ -122,22 +126,22 @@ async function runPieces(
   reader: InputReader,
   kernels: Kernels,
   sink: Sink,
-  report: (bytes: number) => void,
-  signal: AbortSignal,
+  report: Report,
+  gate: () => Promise<void>,
 ): Promise<Counts> {
   const counts: Counts = { changed: 0, unchanged: 0, nonFinite: 0 };
   let next = pieces[0] && readPiece(pieces[0], reader);
   for (const [i, piece] of pieces.entries()) {
-    throwIfCancelled(signal);
+    await gate();
     const inputs = await next!;
     const following = pieces[i + 1];
     next = following && readPiece(following, reader);
     next?.catch(() => {}); // told when its turn comes, or not at all after a failure
     const room = await sink.reserve(outputBytes(piece));
     add(counts, await applyPiece(piece, inputs, kernels, room));
-    report(outputBytes(piece));
+    report(outputBytes(piece), 'merging', piece.step.tensor);
   }
-  throwIfCancelled(signal);
+  await gate();
   return counts;
 }
 
@@ -169,16 +173,20 @@ function add(sum: Counts, more: Counts): void {
   sum.nonFinite += more.nonFinite;
 }
 
-/** At most twenty reports a second, and always the last: a tiny model has hundreds of steps, and each report wakes the page. */
-function throttled(onProgress: OnProgress, { file, header, bytes }: PlannedShard): (more: number) => void {
+type Report = (more: number, phase: 'merging' | 'closing', tensor?: string) => void;
+
+/** At most twenty reports a second, and always of the end: a tiny model has hundreds of steps, and each report wakes the page. */
+function throttled(onProgress: OnProgress, { shards }: MergePlan, shard: number): Report {
+  const { file, header, bytes } = shards[shard]!;
   let done = header.length;
   let told = Number.NEGATIVE_INFINITY;
-  return (more) => {
+  return (more, phase, tensor) => {
     done += more;
     const now = performance.now();
-    if (now - told < 50 && done < bytes) return;
+    if (phase === 'merging' && now - told < 50) return;
     told = now;
-    onProgress({ label: file, done, total: bytes, unit: 'bytes' });
+    const place = { shard: shard + 1, shards: shards.length, phase, ...(tensor ? { tensor } : {}) };
+    onProgress({ label: file, done, total: bytes, unit: 'bytes', ...place });
   };
 }
 

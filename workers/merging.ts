@@ -1,0 +1,262 @@
+/**
+ * A merge from beginning to end, on the page's side: plan, lock, shards, journal, small files; and the same for one that was cut off.
+ * What was finished stays on disk and in the journal until the merge is finished or discarded.
+ */
+
+import { AppError, cancelled } from '../src/core/errors.ts';
+import { PauseSignal } from '../src/core/pause.ts';
+import type { OnProgress } from '../src/core/progress.ts';
+import type { OutputDescription } from '../src/files/writer.ts';
+import type { Backend } from '../src/kernels/kernels.ts';
+import {
+  type JournaledRun,
+  journaled,
+  resumedRequest,
+  runId,
+  runJournal,
+  type UnfinishedRun,
+  unfinishedRun,
+} from '../src/merge/journal.ts';
+import type { MergePlan } from '../src/merge/plan.ts';
+import type { MergeInputs, MergeRequest } from '../src/merge/request.ts';
+import type { MergeResult, ShardResult } from '../src/merge/run.ts';
+import type { InputStamp } from '../src/merge/stamps.ts';
+import { busyRuns, withRunLock } from './lock.ts';
+import { askToRead, askToWrite } from './permission.ts';
+import { eachShard, type MergeWorker, type RunSignals, withWorkers } from './shards.ts';
+import { askReader, call } from './start.ts';
+import { checkRoom } from './storage.ts';
+
+export interface MergeOptions {
+  backend?: Backend;
+  /** Workers to spread the shards over; the bytes written do not depend on it. Default 1. */
+  workers?: number;
+  /** Bytes of one input read at a time; the bytes written do not depend on it. */
+  chunkBytes?: number;
+}
+
+/** A merge under way. */
+interface Run {
+  id: string;
+  plan: MergePlan;
+  inputs: MergeInputs;
+  output: OutputDescription;
+  stamps: InputStamp[];
+  options: MergeOptions & { backend: Backend };
+}
+
+const journal = runJournal();
+
+/** Headers only; rejects with AppError for every incompatibility. */
+export const planMerge = (request: MergeRequest): Promise<MergePlan> => askReader((api) => api.plan(request));
+
+/**
+ * Plans, merges shard by shard, then writes index, config, card and merge.json last. Rejects with AbortError on cancel and AppError on
+ * failure. Then finished shards stay, in a folder that says UNFINISHED, and the merge is in `unfinishedRuns`; if none was finished, or in
+ * memory, nothing stays.
+ */
+export async function runMerge(
+  request: MergeRequest,
+  output: OutputDescription,
+  options: MergeOptions,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+  pause: PauseSignal = new PauseSignal(),
+): Promise<MergeResult> {
+  const begun = performance.now();
+  const plan = await planMerge(request);
+  const { inputs } = request;
+  const backend = options.backend ?? 'wasm';
+  const id = runId(plan, output);
+  const result = await withRunLock(output.kind === 'memory' ? undefined : id, async () => {
+    if (signal.aborted) throw cancelled();
+    await checkRoom(output, plan.totals.bytesWritten);
+    const stamps = await askReader<InputStamp[]>((api) => api.stampInputs(plan, inputs));
+    await askReader((api) => api.claim(plan, output));
+    const run: Run = { id, plan, inputs, output, stamps, options: { ...options, backend } };
+    await note(run, () => journal.begin(id, journaled(plan, request, output, stamps, backend)));
+    return writeAll(run, [], { onProgress, signal, pause });
+  });
+  return { ...result, seconds: (performance.now() - begun) / 1000 };
+}
+
+/** Merges that can be resumed, the newest first; none where the browser keeps no journal. */
+export async function unfinishedRuns(): Promise<UnfinishedRun[]> {
+  const [entries, busy] = await Promise.all([journal.list().catch(() => []), busyRuns()]);
+  return entries.map((entry) => unfinishedRun(entry, busy.has(entry.id)));
+}
+
+/**
+ * Goes on with a merge that was cut off: the same inputs, unchanged, and finished shards that still have their hashes; all other shards are
+ * written anew. The bytes are those of an undisturbed run. Needs a click on the stack, since the browser asks for the folders again.
+ * @param reopened folders of the roles in `run.reopen`
+ * @throws AppError 'run-busy', 'run-changed', 'file-changed', 'file-missing', 'folder-unwritable', 'file-unreadable' and what `runMerge` says
+ */
+export async function resumeMerge(
+  { id, output }: UnfinishedRun,
+  reopened: MergeInputs,
+  options: Omit<MergeOptions, 'backend'>,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+  pause: PauseSignal = new PauseSignal(),
+): Promise<MergeResult> {
+  const begun = performance.now();
+  const entry = await found(id);
+  await askToWrite(output);
+  await askToRead(entry.run.inputs);
+  const result = await withRunLock(id, async () => {
+    const { run } = entry;
+    const signals = { onProgress, signal, pause };
+    if ((await askReader((api) => api.runState(run.plan, output))) === 'finished')
+      return alreadyFinished(id, run, entry.parts);
+    const { plan, inputs } = await samePlan(run, reopened);
+    const { backend, stamps } = run;
+    return writeAll({ id, plan, inputs, output, stamps, options: { ...options, backend } }, entry.parts, signals);
+  });
+  return { ...result, seconds: (performance.now() - begun) / 1000 };
+}
+
+/** Takes away everything the merge wrote, and its entry in the journal. Needs a click on the stack. */
+export async function discardRun({ id, output }: UnfinishedRun): Promise<void> {
+  const { run } = await found(id);
+  await askToWrite(output);
+  await withRunLock(id, () => discard(run.plan, output, id));
+}
+
+/** Takes it off the list and leaves the disk as it is: for folders that are gone or may not be touched. */
+export const forgetRun = ({ id }: UnfinishedRun): Promise<void> => journal.remove(id);
+
+async function found(id: string) {
+  const entry = await journal.find(id);
+  if (entry) return entry;
+  throw new AppError('run-changed', 'This merge was finished or discarded elsewhere.', 'Look at the list again.', {
+    id,
+  });
+}
+
+/** The plan made anew from what the folders hold now must be the very same. */
+async function samePlan(run: JournaledRun, reopened: MergeInputs): Promise<{ plan: MergePlan; inputs: MergeInputs }> {
+  const request = resumedRequest(run, reopened);
+  const plan = await planMerge(request);
+  if (plan.id !== run.plan.id) {
+    throw new AppError(
+      'run-changed',
+      'The models are no longer those that this merge began with, or another version of this page began it.',
+      'Open the same models again, or discard this merge and start anew.',
+      { place: run.output },
+    );
+  }
+  await askReader((api) => api.checkStamps(run.stamps, request.inputs));
+  return { plan, inputs: request.inputs };
+}
+
+/** Cut off between the last file and the end of the journal. */
+async function alreadyFinished(
+  id: string,
+  { plan }: JournaledRun,
+  parts: readonly ShardResult[],
+): Promise<MergeResult> {
+  const result = await askReader<MergeResult>((api) => api.summarize(plan, parts));
+  await journal.remove(id);
+  return result;
+}
+
+/** Believes what of `parts` is still there, writes the other shards and then the small files. */
+async function writeAll(run: Run, parts: readonly ShardResult[], signals: RunSignals): Promise<MergeResult> {
+  const { id, plan, inputs, output, options } = run;
+  // Everything in memory lives in the one worker that made it.
+  const count = output.kind === 'memory' ? 1 : Math.max(1, Math.min(options.workers ?? 1, plan.shards.length));
+  const finished = new Map<number, ShardResult>();
+  try {
+    return await withWorkers(count, signals.signal, async (workers) => {
+      for (const part of await believed(run, workers, parts, signals)) finished.set(part.shard, part);
+      await writeShards(run, workers, finished, signals);
+      const results = [...finished.values()];
+      await askReader((api) => api.checkStamps(run.stamps, inputs));
+      const result = workers[0]!.api.finish(plan, inputs, output, results) as Promise<MergeResult>;
+      const made = await call(workers[0]!, result);
+      await note(run, () => journal.remove(id));
+      return made;
+    });
+  } catch (error) {
+    await leaveTidy(run, finished);
+    throw error;
+  }
+}
+
+async function believed(
+  { plan, output }: Run,
+  workers: readonly MergeWorker[],
+  parts: readonly ShardResult[],
+  signals: RunSignals,
+): Promise<ShardResult[]> {
+  if (parts.length === 0) return [];
+  const byShard = new Map(parts.map((part) => [part.shard, part]));
+  const sizes = plan.shards.map(({ bytes }) => bytes);
+  const checked = await eachShard(
+    workers,
+    [...byShard.keys()],
+    sizes,
+    0,
+    ({ api }, shard, { onProgress, signal, pause }) =>
+      api.checkShard(plan, output, byShard.get(shard)!, onProgress, signal, pause) as Promise<boolean>,
+    signals,
+  );
+  const good = parts.filter(({ shard }) => checked.get(shard));
+  await askReader((api) =>
+    api.tidy(
+      plan,
+      output,
+      good.map(({ file }) => file),
+    ),
+  );
+  return good;
+}
+
+async function writeShards(
+  run: Run,
+  workers: readonly MergeWorker[],
+  finished: Map<number, ShardResult>,
+  signals: RunSignals,
+): Promise<void> {
+  const { id, plan, inputs, output, options } = run;
+  const missing = [...plan.shards.keys()].filter((shard) => !finished.has(shard));
+  const sizes = plan.shards.map(({ bytes }) => bytes);
+  const before = [...finished.keys()].reduce((sum, shard) => sum + sizes[shard]!, 0);
+  await eachShard(
+    workers,
+    missing,
+    sizes,
+    before,
+    async ({ api }, shard, { onProgress, signal, pause }) => {
+      await api.checkStamps(run.stamps, inputs);
+      const { backend, chunkBytes } = options;
+      const how = { backend, ...(chunkBytes && { chunkBytes }) };
+      const result: ShardResult = await api.runShard(plan, inputs, shard, output, how, onProgress, signal, pause);
+      finished.set(shard, result);
+      await note(run, () => journal.add(id, shard, result));
+    },
+    signals,
+  );
+}
+
+/** A browser that keeps no journal (a private window) merges all the same; only resuming is not to be had. In memory there is nothing to resume. */
+async function note({ output }: Run, write: () => Promise<void>): Promise<void> {
+  if (output.kind === 'memory') return;
+  await write().catch((error: unknown) => console.info('This merge cannot be resumed later:', error));
+}
+
+/** After a cancel or a failure, when no worker is left: finished shards stay, everything else goes; nothing stays if none was finished. */
+async function leaveTidy({ id, plan, output }: Run, finished: ReadonlyMap<number, ShardResult>): Promise<void> {
+  if (output.kind === 'memory') return;
+  const keep = [...finished.values()].map(({ file }) => file);
+  const kept = keep.length > 0 && (await journal.find(id).catch(() => undefined)) !== undefined;
+  const tidied = kept ? askReader((api) => api.tidy(plan, output, keep)) : discard(plan, output, id);
+  // The folder may be out of reach by now (which may be why the merge failed): what happened first is what the person has to know.
+  await tidied.catch((error: unknown) => console.info('The output could not be tidied:', error));
+}
+
+async function discard(plan: MergePlan, output: OutputDescription, id: string): Promise<void> {
+  await askReader((api) => api.discard(plan, output));
+  await journal.remove(id).catch(() => {}); // no journal, no entry
+}

@@ -1,0 +1,91 @@
+/**
+ * The only place that says `new Worker`: starting, asking and ending them, and the list of what they fetched. What is asked stands in
+ * merging.ts, models.ts and client.ts.
+ */
+
+import { type Remote, wrap } from 'comlink';
+import { cancelled } from '../src/core/errors.ts';
+import type { MergeWorkerApi } from './merge.worker.ts';
+import type { ModelWorkerApi } from './model.worker.ts';
+import './wire.ts';
+
+export interface RunningWorker<Api> {
+  api: Remote<Api>;
+  /** Rejects when the worker itself fails (a script that does not load, an uncaught error) or is ended. */
+  failed: Promise<never>;
+  terminate(): void;
+}
+
+const running = new Set<RunningWorker<unknown>>();
+/** Addresses that workers fetched, also those that have ended since. */
+const requested = new Set<string>();
+
+function start<Api>(worker: Worker): RunningWorker<Api> {
+  let fail: (reason: unknown) => void;
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {}); // told through Promise.race where somebody waits; never an unhandled rejection
+  worker.onerror = (event) => fail(new Error(event.message || 'A worker of this page could not start.'));
+  const api = wrap<Api>(worker);
+  void outlive(api as unknown as Remote<{ hold(name: string): Promise<void> }>).then((ended) => {
+    if (ended) fail(new Error('A worker of this page was ended by the browser.'));
+  });
+  const started: RunningWorker<Api> = {
+    api,
+    failed,
+    terminate() {
+      running.delete(started);
+      worker.terminate();
+      fail(cancelled()); // whoever still waits for an answer gets a cancel, not silence
+    },
+  };
+  running.add(started);
+  return started;
+}
+
+/**
+ * Resolves with true when the worker is gone, however it went: the browser says nothing when it ends one (for its memory, say), but frees
+ * the lock that the worker held.
+ */
+async function outlive(api: Remote<{ hold(name: string): Promise<void> }>): Promise<boolean> {
+  if (!navigator.locks) return false;
+  const name = `resta-web-worker:${crypto.randomUUID()}`;
+  try {
+    await api.hold(name);
+    return await navigator.locks.request(name, () => true);
+  } catch {
+    return false; // a worker that cannot start says so by itself
+  }
+}
+
+export const startMergeWorker = () =>
+  start<MergeWorkerApi>(new Worker(new URL('./merge.worker.ts', import.meta.url), { type: 'module', name: 'merge' }));
+
+export const startModelWorker = () =>
+  start<ModelWorkerApi>(new Worker(new URL('./model.worker.ts', import.meta.url), { type: 'module', name: 'model' }));
+
+/** The answer, or the failure of the worker that was to give it. */
+export function call<Api, T>(worker: RunningWorker<Api>, answer: Promise<T>): Promise<T> {
+  return Promise.race([answer, worker.failed]);
+}
+
+let reader: RunningWorker<MergeWorkerApi> | undefined;
+
+/** One long-lived merge worker answers the quick questions: headers, plans, methods, recipes, and tidies up after runs. */
+export function askReader<T>(question: (api: Remote<MergeWorkerApi>) => Promise<unknown>): Promise<T> {
+  reader ??= startMergeWorker();
+  return call(reader, question(reader.api) as Promise<T>);
+}
+
+export async function noteRequests(worker: RunningWorker<unknown>): Promise<void> {
+  const { requests } = worker.api as unknown as { requests(): Promise<string[]> };
+  const addresses = await call(worker, requests()).catch(() => []); // a worker that ended can tell nothing more
+  for (const address of addresses) requested.add(address);
+}
+
+/** Addresses of everything the workers of this page fetched so far: the page's own list does not show them. */
+export async function workerRequests(): Promise<string[]> {
+  await Promise.all([...running].map(noteRequests));
+  return [...requested];
+}
