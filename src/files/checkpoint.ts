@@ -1,27 +1,29 @@
 /**
- * A model folder as Hugging Face lays it out: config.json, one model.safetensors or several with an index, and the small files around
- * them. Only headers are read here; `readTensor` fetches one tensor's bytes when somebody needs them.
+ * A model in a folder: its config, its weight files in whichever format (weight-files.ts), and the small files around them. Only
+ * headers are read here; `readTensor` fetches one tensor's bytes when somebody needs them.
  */
 
 import type { Dtype } from '../core/dtype.ts';
 import { AppError } from '../core/errors.ts';
 import { elementCount, type TensorRef } from '../core/tensor.ts';
 import type { Folder } from './folder.ts';
-import { isJsonObject, type JsonObject, readJsonObject } from './json.ts';
-import { readHeader } from './safetensors.ts';
+import { readGgufModel } from './gguf-model.ts';
+import { type JsonObject, readJsonObject } from './json.ts';
+import type { Problem } from './problem.ts';
+import type { CheckpointShard } from './shard.ts';
+import { chooseWeights, readChosen, type WeightFormat, type Weights } from './weight-files.ts';
 import { openWeightFile } from './weights.ts';
 
+export { INDEX_FILE, readShards, WEIGHTS_FILE } from './weight-files.ts';
+export type { CheckpointShard };
+
 export const CONFIG_FILE = 'config.json';
-export const WEIGHTS_FILE = 'model.safetensors';
-export const INDEX_FILE = 'model.safetensors.index.json';
 export const ADAPTER_CONFIG_FILE = 'adapter_config.json';
 
 /** Characters. It is a short word that messages repeat. */
 const MODEL_TYPE_LENGTH = 100;
 /** Real ones have a few kilobytes; some carry label maps. */
 const CONFIG_LIMIT = 8_000_000;
-/** The index of a mixture of experts with 60,000 tensors has about 9 MB. */
-const INDEX_LIMIT = 64_000_000;
 
 /** Small files that make a folder of weights a usable model; a merge takes them over from the fine-tune. */
 export const COMPANION_FILES = [
@@ -40,61 +42,75 @@ export const COMPANION_FILES = [
   'generation_config.json',
 ] as const;
 
-export interface CheckpointShard {
-  file: string;
-  bytes: number;
-  /** Length of the length field and the header. */
-  headerBytes: number;
-  /** SHA-256 of these bytes. */
-  headerSha256: string;
-}
-
 /** Plain data, structured-cloneable. */
 export interface Checkpoint {
   /** The folder's name. */
   name: string;
+  kind: 'model' | 'vector';
+  format: WeightFormat;
+  /** config.json; of a GGUF file what its metadata tells, even where a config.json lies beside it. */
   config: JsonObject;
-  /** `model_type` of config.json. */
+  /** `model_type` of the config. */
   modelType: string;
-  /** In the order of their bytes, shard by shard. */
+  /** In the order of their bytes, shard by shard. Tied weights of pytorch files share theirs. */
   tensors: Map<string, TensorRef>;
   shards: CheckpointShard[];
-  /** Those of COMPANION_FILES that are there. */
+  /** Those of COMPANION_FILES that are there; none beside a GGUF file, which has its tokenizer inside. */
   companions: string[];
   parameters: number;
   /** Of the weight files. */
   bytes: number;
   /** Tensors per element type. */
   dtypes: Partial<Record<Dtype, number>>;
+  /** What a person should know, though the weights can be read. */
+  problems: Problem[];
 }
 
 /**
- * Opens a model folder; reads config, index and headers only.
+ * Opens a model folder; reads config, index and headers only. Safetensors are taken before PyTorch files, and these before GGUF.
  * @throws AppError 'folder-empty', 'file-missing', 'format-unsupported', 'config-invalid', 'json-invalid', 'index-invalid',
- *         'tensor-duplicate', and everything `readHeader` throws
+ *         'tensor-duplicate', and everything that reading the headers of the format throws
  */
 export async function openCheckpoint(folder: Folder): Promise<Checkpoint> {
-  const entries = await folder.list();
-  const paths = new Set(entries.map((entry) => entry.path));
-  checkFormat(folder.name, paths);
+  const paths = new Set((await folder.list()).map((entry) => entry.path));
+  if (paths.size === 0) throw empty(folder.name);
+  if (paths.has(ADAPTER_CONFIG_FILE) && !paths.has(CONFIG_FILE)) throw noConfig(folder.name, paths);
+  const chosen = chooseWeights(paths);
+  if (chosen.format === 'gguf') return openGguf(folder, chosen.file);
+  if (!paths.has(CONFIG_FILE)) throw noConfig(folder.name, paths);
   const config = await readJsonObject(folder, CONFIG_FILE, CONFIG_LIMIT);
   if (typeof config.model_type !== 'string' || config.model_type.length > MODEL_TYPE_LENGTH) {
     throw new AppError(
       'config-invalid',
       `${CONFIG_FILE} of “${folder.name}” does not say its model_type.`,
       'Open the folder of a Hugging Face model.',
-      {
-        file: CONFIG_FILE,
-      },
+      { file: CONFIG_FILE },
     );
   }
-  const weights = paths.has(WEIGHTS_FILE) ? await readShards(folder, [WEIGHTS_FILE]) : await readIndexed(folder, paths);
+  const weights = await readChosen(folder, chosen, paths);
   return {
     name: folder.name,
+    kind: 'model',
+    format: chosen.format,
     config,
     modelType: config.model_type,
     ...weights,
     companions: COMPANION_FILES.filter((path) => paths.has(path)),
+    ...totals(weights),
+  };
+}
+
+async function openGguf(folder: Folder, file: string): Promise<Checkpoint> {
+  const { config, tensors, shard, problems } = await readGgufModel(await folder.open(file), file);
+  const weights: Weights = { tensors: new Map(tensors.map((ref) => [ref.name, ref])), shards: [shard], problems };
+  return {
+    name: folder.name,
+    kind: 'model',
+    format: 'gguf',
+    config,
+    modelType: config.model_type,
+    ...weights,
+    companions: [],
     ...totals(weights),
   };
 }
@@ -105,94 +121,11 @@ export async function readTensor(folder: Folder, tensor: TensorRef): Promise<Uin
   return source.slice(tensor.start, tensor.end);
 }
 
-interface WeightFiles {
-  tensors: Map<string, TensorRef>;
-  shards: CheckpointShard[];
-}
-
-/** The headers of some weight files of a folder, together. Also reads adapters, which have one file. */
-export async function readShards(folder: Folder, files: readonly string[]): Promise<WeightFiles> {
-  const tensors = new Map<string, TensorRef>();
-  const shards: CheckpointShard[] = [];
-  for (const file of files) {
-    const source = await folder.open(file);
-    const header = await readHeader(source, file);
-    shards.push({ file, bytes: source.size, headerBytes: header.dataStart, headerSha256: header.sha256 });
-    for (const tensor of header.tensors) {
-      const other = tensors.get(tensor.name);
-      if (other) {
-        throw new AppError(
-          'tensor-duplicate',
-          `${other.source} and ${file} both hold the tensor ${tensor.name}.`,
-          'Download the model again; its shards do not belong together.',
-          {
-            tensor: tensor.name,
-            files: [other.source, file],
-          },
-        );
-      }
-      tensors.set(tensor.name, tensor);
-    }
-  }
-  return { tensors, shards };
-}
-
-async function readIndexed(folder: Folder, paths: ReadonlySet<string>): Promise<WeightFiles> {
-  const map = await readWeightMap(folder);
-  const files = [...new Set(map.values())].sort();
-  const missing = files.filter((file) => !paths.has(file));
-  if (missing.length > 0) {
-    throw new AppError(
-      'file-missing',
-      `“${folder.name}” lacks ${missing.length} of its ${files.length} weight files: ${some(missing)}.`,
-      'Finish the download, then open the folder again.',
-      {
-        files: missing,
-      },
-    );
-  }
-  const weights = await readShards(folder, files);
-  checkWeightMap(map, weights.tensors);
-  return weights;
-}
-
-async function readWeightMap(folder: Folder): Promise<Map<string, string>> {
-  const index = await readJsonObject(folder, INDEX_FILE, INDEX_LIMIT);
-  if (!isJsonObject(index.weight_map) || Object.keys(index.weight_map).length === 0)
-    throw badIndex('has no weight_map');
-  const entries = Object.entries(index.weight_map).map(([tensor, file]): [string, string] => {
-    if (typeof file !== 'string' || !/^[^/\\]{1,243}\.safetensors$/.test(file)) {
-      throw badIndex(`maps ${tensor} to ${JSON.stringify(file)}, which is not a safetensors file of this folder`);
-    }
-    return [tensor, file];
-  });
-  return new Map(entries);
-}
-
-/** The index and the headers must tell the same story. */
-function checkWeightMap(map: ReadonlyMap<string, string>, tensors: ReadonlyMap<string, TensorRef>): void {
-  for (const [name, file] of map) {
-    if (tensors.get(name)?.source !== file)
-      throw badIndex(`says that ${file} holds ${name}, which is not so`, { file });
-  }
-  const unlisted = [...tensors.keys()].filter((name) => !map.has(name));
-  if (unlisted.length > 0)
-    throw badIndex(`does not list ${some(unlisted)}, which the weight files hold`, { tensors: unlisted.slice(0, 20) });
-}
-
-function badIndex(what: string, facts: Record<string, unknown> = {}): AppError {
-  return new AppError(
-    'index-invalid',
-    `${INDEX_FILE} ${what.slice(0, 400)}.`, // names in an index may be of any length
-    'Download the index and the weight files again; they do not belong together.',
-    {
-      file: INDEX_FILE,
-      ...facts,
-    },
-  );
-}
-
-function totals({ tensors, shards }: WeightFiles): Pick<Checkpoint, 'parameters' | 'bytes' | 'dtypes'> {
+/** Sums over what the headers tell. */
+export function totals({
+  tensors,
+  shards,
+}: Pick<Weights, 'tensors' | 'shards'>): Pick<Checkpoint, 'parameters' | 'bytes' | 'dtypes'> {
   const dtypes: Partial<Record<Dtype, number>> = {};
   let parameters = 0;
   for (const tensor of tensors.values()) {
@@ -202,49 +135,23 @@ function totals({ tensors, shards }: WeightFiles): Pick<Checkpoint, 'parameters'
   return { parameters, bytes: shards.reduce((sum, shard) => sum + shard.bytes, 0), dtypes };
 }
 
-/** Says what the folder is instead, when it is not a safetensors model. */
-function checkFormat(name: string, paths: ReadonlySet<string>): void {
-  if (paths.size === 0) {
-    throw new AppError(
-      'folder-empty',
-      `“${name}” holds no files.`,
-      'Browsers do not follow links: folders of the Hugging Face cache look empty. Open a real copy, or open its files instead.',
-      {},
-    );
-  }
-  const safetensors = [...paths].filter((path) => path.endsWith('.safetensors'));
-  const other = [...paths].find(
-    (path) => /\.(gguf|bin|pth|pt|ckpt|onnx|h5|msgpack)$/.test(path) && path !== 'training_args.bin',
+function empty(name: string): AppError {
+  return new AppError(
+    'folder-empty',
+    `“${name}” holds no files.`,
+    'Browsers do not follow links: folders of the Hugging Face cache look empty. Open a real copy, or open its files instead.',
+    {},
   );
-  if (safetensors.length === 0 && other) {
-    const hint = other.endsWith('.gguf')
-      ? 'Open the original safetensors folder of this model; GGUF files hold quantized weights.'
-      : 'Convert it once: AutoModelForCausalLM.from_pretrained(folder).save_pretrained(new_folder, safe_serialization=True).';
-    throw new AppError('format-unsupported', `“${name}” holds ${other}, not safetensors.`, hint, { file: other });
-  }
-  if (!paths.has(CONFIG_FILE)) {
-    const adapter = paths.has(ADAPTER_CONFIG_FILE);
-    throw new AppError(
-      'file-missing',
-      adapter ? `“${name}” is an adapter, not a whole model.` : `“${name}” has no ${CONFIG_FILE}.`,
-      adapter
-        ? 'Open the model it was trained on here, and the adapter as the fine-tune.'
-        : `Open the folder that holds ${CONFIG_FILE} next to the weights.`,
-      { file: CONFIG_FILE },
-    );
-  }
-  if (!paths.has(WEIGHTS_FILE) && !paths.has(INDEX_FILE)) {
-    const hint =
-      safetensors.length > 0
-        ? `Add ${INDEX_FILE}: without it nobody knows that the weight files are complete.`
-        : `Add ${WEIGHTS_FILE}, or open the folder that holds it.`;
-    throw new AppError('file-missing', `“${name}” has neither ${WEIGHTS_FILE} nor ${INDEX_FILE}.`, hint, {
-      file: WEIGHTS_FILE,
-    });
-  }
 }
 
-function some(names: readonly string[]): string {
-  const shown = names.slice(0, 3).join(', ');
-  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
+function noConfig(name: string, paths: ReadonlySet<string>): AppError {
+  const adapter = paths.has(ADAPTER_CONFIG_FILE);
+  return new AppError(
+    'file-missing',
+    adapter ? `“${name}” is an adapter, not a whole model.` : `“${name}” has no ${CONFIG_FILE}.`,
+    adapter
+      ? 'Open the model it was trained on here, and the adapter as the fine-tune.'
+      : `Open the folder that holds ${CONFIG_FILE} next to the weights; if you opened single files, open ${CONFIG_FILE} with them.`,
+    { file: CONFIG_FILE },
+  );
 }

@@ -18,17 +18,11 @@ const MAX_ENTRIES = 100_000;
 const MAX_KEY_BYTES = 1000;
 /** Longer texts (chat templates, tokens) are stepped over. */
 const MAX_KEPT_TEXT = 1000;
-/** Longer arrays are stepped over; per-layer numbers are the longest that matter. */
-const MAX_KEPT_ITEMS = 1024;
 /** A page of memory is the most that anybody aligns to; powers of two from 8. */
 const MAX_ALIGNMENT = 65_536;
 
-export type GgufValue = number | boolean | string | GgufArray;
-export interface GgufArray {
-  count: number;
-  /** Only of short arrays of numbers. */
-  items?: number[];
-}
+/** Arrays (vocabularies, for the most part) are stepped over; only their length stays. */
+export type GgufValue = number | boolean | string | { count: number };
 
 export interface GgufTensor {
   name: string;
@@ -204,7 +198,7 @@ function value(c: Cursor, type: number): GgufValue {
   return scalar.read(c.view, take(c, scalar.bytes));
 }
 
-function array(c: Cursor): GgufArray {
+function array(c: Cursor): { count: number } {
   const type = u32(c);
   const length = count(c);
   if (type === STRING) {
@@ -213,13 +207,11 @@ function array(c: Cursor): GgufArray {
   }
   const scalar = SCALARS[type];
   if (!scalar) throw invalid(c.path, `has an array of the type ${type}`);
-  const start = take(c, length * scalar.bytes);
-  if (length > MAX_KEPT_ITEMS) return { count: length };
-  const items = Array.from({ length }, (_, i) => Number(scalar.read(c.view, start + i * scalar.bytes)));
-  return { count: length, items };
+  take(c, length * scalar.bytes);
+  return { count: length };
 }
 
-/** A text of at most `limit` bytes, of which `kept` are decoded; a longer one gives its beginning only if it is within the limit. */
+/** A text of at most `limit` bytes; '' in place of one longer than `kept`. */
 function text(c: Cursor, limit: number, kept = limit): string {
   const length = count(c);
   if (length > limit) throw invalid(c.path, `has a name of ${length} bytes`);

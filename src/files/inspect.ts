@@ -1,20 +1,18 @@
 /** What a person sees about a folder right after opening it. */
 
 import type { Dtype } from '../core/dtype.ts';
-import type { ErrorCode } from '../core/errors.ts';
 import { isAdapter, openAdapter } from './adapter.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import type { Folder } from './folder.ts';
+import type { Problem } from './problem.ts';
+import type { WeightFormat } from './weight-files.ts';
 
-export interface Problem {
-  code: ErrorCode;
-  message: string;
-  hint: string;
-}
+export type { Problem };
 
 export interface Inspection {
   name: string;
   kind: 'model' | 'adapter';
+  format: WeightFormat;
   /** `model_type` of config.json; 'lora' for adapters. */
   modelType: string;
   /** First of `architectures` in config.json; the base model's name for adapters. */
@@ -34,11 +32,11 @@ export async function inspectFolder(folder: Folder): Promise<Inspection> {
 }
 
 async function inspectModel(folder: Folder): Promise<Inspection> {
-  const { name, config, modelType, tensors, parameters, bytes, shards, dtypes, companions } =
-    await openCheckpoint(folder);
+  const checkpoint = await openCheckpoint(folder);
+  const { name, format, config, modelType, tensors, parameters, bytes, shards, dtypes, companions } = checkpoint;
   const architectures: unknown = config.architectures;
   const architecture: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
-  const problems: Problem[] = [];
+  const problems: Problem[] = [...checkpoint.problems];
   if (!companions.some((path) => /^(tokenizer|sentencepiece|spiece|vocab)/.test(path))) {
     problems.push({
       code: 'tokenizer-missing',
@@ -49,6 +47,7 @@ async function inspectModel(folder: Folder): Promise<Inspection> {
   return {
     name,
     kind: 'model',
+    format,
     modelType,
     ...(typeof architecture === 'string' ? { architecture } : {}),
     tensors: tensors.size,
@@ -66,6 +65,7 @@ async function inspectAdapter(folder: Folder): Promise<Inspection> {
   return {
     name,
     kind: 'adapter',
+    format: shards.some(({ file }) => file.endsWith('.bin')) ? 'pytorch' : 'safetensors',
     modelType: 'lora',
     ...(typeof base === 'string' ? { architecture: base } : {}),
     tensors: 2 * targets.size,
