@@ -3,6 +3,8 @@
  * Not the place for arithmetic on tensors: that is kernels/.
  */
 
+import { decodeFloat8, encodeFloat8 } from './float8.ts';
+
 /** Names as safetensors writes them. */
 export type Dtype =
   | 'F64'
@@ -39,14 +41,21 @@ const BYTES: Record<Dtype, number> = {
   BOOL: 1,
 };
 
-/** The float types that merge arithmetic accepts today. */
-export type FloatDtype = 'F32' | 'F16' | 'BF16';
+/** The float types: weights in them are combined, everything else is copied. */
+export type FloatDtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'F8_E4M3' | 'F8_E5M2';
+
+/** Those that arithmetic backends take as they are; the others pass through float32 (kernels/widening.ts). */
+export type KernelDtype = 'F32' | 'F16' | 'BF16';
 
 export function isDtype(name: unknown): name is Dtype {
   return typeof name === 'string' && Object.hasOwn(BYTES, name);
 }
 
 export function isFloatDtype(dtype: Dtype): dtype is FloatDtype {
+  return isKernelDtype(dtype) || dtype === 'F64' || dtype === 'F8_E4M3' || dtype === 'F8_E5M2';
+}
+
+export function isKernelDtype(dtype: Dtype): dtype is KernelDtype {
   return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
 }
 
@@ -103,12 +112,14 @@ export function floatToBf16(value: number): number {
 let f16Table: Float32Array | undefined;
 
 /**
- * Little-endian tensor bytes -> float32 values, one per element; exact for all three types.
- * `bytes.byteLength` must be a multiple of the element size; any alignment is fine. The result never shares memory with `bytes`.
+ * Little-endian tensor bytes -> float32 values, one per element; exact, but that F64 is rounded once (to nearest even, beyond float32 to
+ * infinity). `bytes.byteLength` must be a multiple of the element size; any alignment is fine. The result never shares memory with `bytes`.
  */
 export function decodeFloats(bytes: Uint8Array, dtype: FloatDtype): Float32Array {
+  if (dtype === 'F8_E4M3' || dtype === 'F8_E5M2') return decodeFloat8(bytes, dtype);
   const aligned = new Uint8Array(bytes); // not bytes.slice(): on Node's Buffer that is a view of a shared pool
   if (dtype === 'F32') return new Float32Array(aligned.buffer);
+  if (dtype === 'F64') return new Float32Array(new Float64Array(aligned.buffer));
   const halves = new Uint16Array(aligned.buffer);
   const out = new Float32Array(halves.length);
   if (dtype === 'BF16') {
@@ -121,15 +132,33 @@ export function decodeFloats(bytes: Uint8Array, dtype: FloatDtype): Float32Array
   return out;
 }
 
-/** float32 values -> little-endian tensor bytes, one rounding to nearest even; NaN becomes the type's canonical quiet NaN. */
+/**
+ * float32 values -> little-endian tensor bytes, one rounding to nearest even (F64: none); NaN becomes the type's canonical quiet NaN.
+ * What is too large becomes infinite, in F8_E4M3 (which has no infinity) the largest value.
+ */
 export function encodeFloats(values: Float32Array, dtype: FloatDtype): Uint8Array {
-  if (dtype === 'F32') {
-    const words = new Uint32Array(values.slice().buffer);
-    for (let i = 0; i < words.length; i++) if ((words[i]! & 0x7fffffff) > 0x7f800000) words[i] = 0x7fc00000;
-    return new Uint8Array(words.buffer);
-  }
+  if (dtype === 'F8_E4M3' || dtype === 'F8_E5M2') return encodeFloat8(values, dtype);
+  if (dtype === 'F32') return encodeF32(values);
+  if (dtype === 'F64') return encodeF64(values);
   const encode = dtype === 'F16' ? floatToF16 : floatToBf16;
   const out = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) out[i] = encode(values[i]!);
+  return new Uint8Array(out.buffer);
+}
+
+function encodeF32(values: Float32Array): Uint8Array {
+  const words = new Uint32Array(values.slice().buffer);
+  for (let i = 0; i < words.length; i++) if ((words[i]! & 0x7fffffff) > 0x7f800000) words[i] = 0x7fc00000;
+  return new Uint8Array(words.buffer);
+}
+
+function encodeF64(values: Float32Array): Uint8Array {
+  const out = new Float64Array(values);
+  const words = new Uint32Array(out.buffer);
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isNaN(values[i]!)) continue;
+    words[2 * i] = 0;
+    words[2 * i + 1] = 0x7ff80000;
+  }
   return new Uint8Array(out.buffer);
 }

@@ -25,7 +25,7 @@ export interface ModelGraph {
 /**
  * @param config  config.json, parsed
  * @param tensors names, dtypes and shapes of the checkpoint
- * Throws what `normalize` throws, and AppError 'dtype-unsupported' for weights that are not F32, F16 or BF16. Reads nothing.
+ * Throws what `normalize` throws, and AppError 'dtype-unsupported' for weights that are not floats. Reads nothing.
  */
 export function modelGraph(
   config: unknown,
@@ -50,7 +50,7 @@ function requireFloat(tensor: TensorInfo): FloatDtype {
   throw new AppError(
     'dtype-unsupported',
     `${tensor.name} is stored as ${tensor.dtype}, which cannot be run here.`,
-    'Open a checkpoint with weights in F32, F16 or BF16.',
+    'Open a checkpoint with float weights, such as F32, F16 or BF16.',
     { tensor: tensor.name, dtype: tensor.dtype },
   );
 }

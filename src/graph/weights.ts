@@ -5,7 +5,7 @@
 
 import { decodeFloats, type FloatDtype } from '../core/dtype.ts';
 
-/** Little-endian bytes of `dtype` -> little-endian float32 bytes, exact. For F32 the result is `bytes` itself. */
+/** Little-endian bytes of `dtype` -> little-endian float32 bytes; exact, but that F64 is rounded once. For F32 the result is `bytes` itself. */
 export function initializerBytes(bytes: Uint8Array, dtype: FloatDtype): Uint8Array {
   return dtype === 'F32' ? bytes : new Uint8Array(decodeFloats(bytes, dtype).buffer);
 }

@@ -4,11 +4,12 @@ import { AppError } from '../core/errors.ts';
 import type { Backend, Kernels } from './kernels.ts';
 import { referenceKernels } from './reference.ts';
 import { loadWasmKernels } from './wasm/loader.ts';
+import { widening } from './widening.ts';
 
-/** @throws AppError 'backend-unavailable'; always for 'webgpu', whose merge kernels are not written yet */
+/** Kernels that take every float type. @throws AppError 'backend-unavailable'; always for 'webgpu', whose merge kernels are not written yet */
 export async function loadKernels(backend: Backend): Promise<Kernels> {
   if (backend === 'reference') return referenceKernels;
-  if (backend === 'wasm') return loadWasmKernels();
+  if (backend === 'wasm') return widening(await loadWasmKernels());
   throw new AppError(
     'backend-unavailable',
     'Merging on the GPU is not available: this version has no WebGPU merge kernels.',

@@ -9,8 +9,8 @@ import type { MaskStream } from '../core/philox.ts';
 export type Backend = 'reference' | 'wasm' | 'webgpu';
 
 /** Elements of one tensor, little-endian; `bytes.byteLength` = elements * size of dtype. */
-export interface Elements {
-  dtype: FloatDtype;
+export interface Elements<D extends FloatDtype = FloatDtype> {
+  dtype: D;
   bytes: Uint8Array;
 }
 
@@ -41,12 +41,13 @@ export interface Counts {
   nonFinite: number;
 }
 
-export interface Kernels {
+/** `D` are the types it takes: those that loadKernels (choose.ts) gives take every float; a bare backend may know KernelDtype alone. */
+export interface Kernels<D extends FloatDtype = FloatDtype> {
   readonly backend: Backend;
   /**
    * @param inputs all with the same number of elements, at any alignment; dtypes may differ
    * @param out    written whole; may be the very bytes of an input of the same dtype, otherwise must not overlap one
    * @param firstElement index of the run's first element inside its tensor (for the mask); any non-negative integer
    */
-  apply(op: KernelOp, inputs: readonly Elements[], out: Elements, firstElement: number): Counts | Promise<Counts>;
+  apply(op: KernelOp, inputs: readonly Elements<D>[], out: Elements<D>, firstElement: number): Counts | Promise<Counts>;
 }

@@ -5,6 +5,7 @@
 
 import { decodeFloats, encodeFloats } from '../core/dtype.ts';
 import { maskWord } from '../core/philox.ts';
+import { countElements } from './counts.ts';
 import type { Counts, Elements, KernelOp, Kernels } from './kernels.ts';
 import { type Arithmetic, arithmeticOf, checkOperands } from './operands.ts';
 
@@ -19,7 +20,7 @@ function apply(op: KernelOp, inputs: readonly Elements[], out: Elements, firstEl
   const stored = encodeFloats(result, out.dtype);
   const untouched = encodeFloats(values[0]!, out.dtype);
   out.bytes.set(stored);
-  return count(decodeFloats(stored, out.dtype), decodeFloats(untouched, out.dtype));
+  return countElements(result, stored, untouched, out.dtype);
 }
 
 function compute(arithmetic: Arithmetic, inputs: Float32Array[], firstElement: number): Float32Array {
@@ -44,15 +45,4 @@ function start(
   const dropped = maskWord(arithmetic.stream, element) < arithmetic.threshold;
   const kept = dropped ? 0 : round(round(sft - plus) * arithmetic.rescale);
   return round(plus + kept);
-}
-
-function count(stored: Float32Array, untouched: Float32Array): Counts {
-  const counts = { changed: 0, unchanged: 0, nonFinite: 0 };
-  for (let i = 0; i < stored.length; i++) {
-    const [a, b] = [stored[i]!, untouched[i]!];
-    if (a === b || (Number.isNaN(a) && Number.isNaN(b))) counts.unchanged++;
-    else counts.changed++;
-    if (!Number.isFinite(a)) counts.nonFinite++;
-  }
-  return counts;
 }

@@ -23,7 +23,7 @@ const RUN_BYTES = 2 ** 22;
 /** Tensors of one file whose bytes follow each other. */
 type Run = [TensorRef, ...TensorRef[]];
 
-/** One file per tensor. Tensors must be F32, F16 or BF16. Rejects as reading does, and with AppError 'model-too-large'. */
+/** One file per tensor. Tensors must be floats. Rejects as reading does, and with AppError 'model-too-large'. */
 export async function readInitializers(
   folder: Folder,
   tensors: readonly TensorRef[],

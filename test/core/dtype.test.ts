@@ -14,6 +14,7 @@ import {
   floatToF16,
   isDtype,
   isFloatDtype,
+  isKernelDtype,
 } from '../../src/core/dtype.ts';
 
 interface Format {
@@ -182,6 +183,7 @@ describe('Names', () => {
   test('hostile names are no dtypes', () => {
     for (const name of ['toString', '__proto__', 'f32', '', 5, null]) expect(isDtype(name)).toBe(false);
     expect(isDtype('BF16')).toBe(true);
-    expect(isFloatDtype('F64')).toBe(false);
+    expect((['F64', 'F8_E5M2', 'I64', 'BOOL'] as const).map(isFloatDtype)).toEqual([true, true, false, false]);
+    expect((['F16', 'F64', 'F8_E4M3'] as const).map(isKernelDtype)).toEqual([true, false, false]);
   });
 });

@@ -3,7 +3,7 @@
  * operands share it; through float32 otherwise.
  */
 
-import { dtypeBytes, type FloatDtype } from '../../core/dtype.ts';
+import { dtypeBytes, type KernelDtype } from '../../core/dtype.ts';
 import type { Counts, Elements } from '../kernels.ts';
 import type { Arithmetic } from '../operands.ts';
 import { BLOCK, type KernelModule, type Slots } from './module.ts';
@@ -25,16 +25,16 @@ interface Call {
   memory: Uint8Array;
   slots: Slots;
   arithmetic: Arithmetic;
-  inputs: readonly Elements[];
-  out: Elements;
+  inputs: readonly Elements<KernelDtype>[];
+  out: Elements<KernelDtype>;
 }
 
 export function applyInBlocks(
   module: KernelModule,
   slots: Slots,
   arithmetic: Arithmetic,
-  inputs: readonly Elements[],
-  out: Elements,
+  inputs: readonly Elements<KernelDtype>[],
+  out: Elements<KernelDtype>,
   firstElement: number,
 ): Counts {
   const call: Call = { module, memory: new Uint8Array(module.memory.buffer), slots, arithmetic, inputs, out };
@@ -57,7 +57,7 @@ export function applyInBlocks(
   return counts;
 }
 
-function stored(call: Call, block: Block, dtype: FloatDtype): void {
+function stored(call: Call, block: Block, dtype: KernelDtype): void {
   const { module, slots, inputs } = call;
   for (const [i, input] of inputs.entries()) copyIn(call, slots[i]!, input, block);
   compute(call, dtype, block);
@@ -82,7 +82,7 @@ function throughFloat32(call: Call, block: Block): void {
 }
 
 /** The arithmetic on three filled slots of one type, into the fourth. */
-function compute({ module, slots, arithmetic }: Call, dtype: FloatDtype, block: Block): void {
+function compute({ module, slots, arithmetic }: Call, dtype: KernelDtype, block: Block): void {
   const [sft, plus, minus, result] = slots;
   if (arithmetic.kind === 'plain') {
     module[`plain${dtype}`](result, sft, plus, minus, block.padded, arithmetic.scale);

@@ -3,6 +3,7 @@
  * half a megabyte; one per worker, no shared memory.
  */
 
+import type { KernelDtype } from '../../core/dtype.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Kernels } from '../kernels.ts';
 import { arithmeticOf, checkOperands } from '../operands.ts';
@@ -13,7 +14,7 @@ import { type KernelModule, layOut } from './module.ts';
  * @param source the compiled module; by default fetched from this page's own origin
  * @throws AppError 'backend-unavailable' when it cannot be fetched or this browser cannot compile it
  */
-export async function loadWasmKernels(source?: BufferSource | Response | URL): Promise<Kernels> {
+export async function loadWasmKernels(source?: BufferSource | Response | URL): Promise<Kernels<KernelDtype>> {
   const bytes = await moduleBytes(source ?? new URL('./build/kernels.wasm', import.meta.url));
   const { instance } = await WebAssembly.instantiate(bytes, {}).catch((error: unknown) => {
     throw unavailable('this browser cannot compile WebAssembly SIMD', error);

@@ -1,6 +1,6 @@
 /** The compiled module as TypeScript sees it: the exports of `assembly/index.ts` and the layout of the memory we give it. */
 
-import type { FloatDtype } from '../../core/dtype.ts';
+import type { KernelDtype } from '../../core/dtype.ts';
 
 /**
  * Elements per block, a multiple of 16 and at most 524,272 (counts.ts). Larger blocks gain under 5 %, blocks of 8 Ki lose 15 %; the four slots,
@@ -31,11 +31,11 @@ export type KernelModule = {
   /** Results of the last count. */
   changed: WebAssembly.Global<'i32'>;
   nonFinite: WebAssembly.Global<'i32'>;
-} & Record<`plain${FloatDtype}`, Plain> &
-  Record<`drop${FloatDtype}`, Drop> &
+} & Record<`plain${KernelDtype}`, Plain> &
+  Record<`drop${KernelDtype}`, Drop> &
   Record<'widenF16' | 'widenBF16', Convert> &
-  Record<`narrow${FloatDtype}`, Convert> &
-  Record<`count${FloatDtype}`, Count>;
+  Record<`narrow${KernelDtype}`, Convert> &
+  Record<`count${KernelDtype}`, Count>;
 
 /** Byte offsets of four blocks: the operands, then the result. */
 export type Slots = readonly [sft: number, plus: number, minus: number, result: number];
