@@ -166,7 +166,7 @@ function buffers(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: reado
   const names = new Set(decisions.filter(({ copied }) => copied === 'buffer').map(({ tensor }) => tensor.name));
   const roles = operandsOf(recipe, checkpoints).filter((role) =>
     [...tensorsOf(checkpoints, role).values()].some(
-      (tensor) => isBuffer(tensor) && (role === lead || !names.has(tensor.name)),
+      (tensor) => isBuffer(tensor) && isFloatDtype(tensor.dtype) && (role === lead || !names.has(tensor.name)),
     ),
   );
   if (roles.length === 0) return [];

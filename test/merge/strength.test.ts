@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { isBuffer, isVocabulary, layerOf } from '../../src/merge/names.ts';
+import { matchesPattern } from '../../src/merge/pattern.ts';
+import { idlePatterns, isTouched, layerCount, strengthOf } from '../../src/merge/strength.ts';
+
+const q = (layer: number) => `model.layers.${layer}.self_attn.q_proj.weight`;
+
+describe('a pattern', () => {
+  test.each([
+    ['*', q(3), true],
+    ['*.self_attn.*', q(3), true],
+    ['model.layers.?.self_attn.q_proj.weight', q(3), true],
+    ['model.layers.?.*', q(12), false],
+    ['*q_proj.weight', q(3), true],
+    ['q_proj', q(3), false],
+    ['model.*.q_proj', q(3), false],
+    ['a*b*c', 'aXbXbc', true],
+    ['a.b', 'aXb', false],
+    ['', '', true],
+    ['?', '', false],
+    ['**', 'anything', true],
+  ])('%s on %s: %s', (pattern, name, fits) => {
+    expect(matchesPattern(pattern, name)).toBe(fits);
+  });
+
+  test('of a stranger ends soon, however many stars it has', () => {
+    expect(matchesPattern(`${'*a'.repeat(99)}b`, 'a'.repeat(1000))).toBe(false);
+  });
+});
+
+describe('the strength of a tensor', () => {
+  const scales = [
+    { match: '*.mlp.*', g: 0.25 },
+    { match: '*', g: [0, 1] },
+  ];
+
+  test('is that of the first pattern that fits, else the recipe’s g', () => {
+    expect(strengthOf({ g: 0.5, scales }, 'model.layers.9.mlp.up_proj.weight', 10)).toBe(0.25);
+    expect(strengthOf({ g: 0.5, scales: scales.slice(0, 1) }, q(9), 10)).toBe(0.5);
+    expect(strengthOf({ g: 0.5 }, q(9), 10)).toBe(0.5);
+  });
+
+  test.each([
+    [0, 0],
+    [1, 0.25],
+    [2, 0.5],
+    [4, 1],
+  ])('on a gradient from 0 to 1 over five layers is in layer %i: %f', (layer, g) => {
+    expect(strengthOf({ g: 9, scales }, q(layer), 5)).toBe(g);
+  });
+
+  test('on a gradient of three numbers bends in the middle', () => {
+    const bent = [{ match: '*', g: [0, 1, 0.5] }];
+    expect([0, 1, 2, 3, 4].map((layer) => strengthOf({ g: 9, scales: bent }, q(layer), 5))).toEqual([
+      0, 0.5, 1, 0.75, 0.5,
+    ]);
+  });
+
+  test('outside the layers: the embedding is the first, norm and head the last', () => {
+    expect(strengthOf({ g: 9, scales }, 'model.embed_tokens.weight', 5)).toBe(0);
+    expect(strengthOf({ g: 9, scales }, 'model.norm.weight', 5)).toBe(1);
+    expect(strengthOf({ g: 9, scales }, 'lm_head.weight', 5)).toBe(1);
+  });
+
+  test('of a model with one layer is the first number', () => {
+    expect(strengthOf({ g: 9, scales }, q(0), 1)).toBe(0);
+  });
+});
+
+describe('include and exclude', () => {
+  test.each([
+    [{}, true],
+    [{ include: ['*.self_attn.*'] }, true],
+    [{ include: ['*.mlp.*'] }, false],
+    [{ exclude: ['*q_proj*'] }, false],
+    [{ include: ['*'], exclude: ['*q_proj*'] }, false],
+  ])('%j touches q_proj: %s', (recipe, touched) => {
+    expect(isTouched(recipe, q(0))).toBe(touched);
+  });
+
+  test('patterns that no tensor fits are found', () => {
+    const recipe = { version: 1 as const, method: 'resta' as const, g: 1 };
+    expect(
+      idlePatterns({ ...recipe, include: ['mlp'], exclude: ['*q_proj*'], scales: [{ match: 'x', g: 1 }] }, [q(0)]),
+    ).toEqual(['mlp', 'x']);
+  });
+});
+
+describe('a name tells', () => {
+  test.each([
+    [q(12), 12],
+    ['transformer.h.3.attn.c_attn.weight', 3],
+    ['model.norm.weight', undefined],
+  ])('the layer of %s: %s', (name, layer) => {
+    expect(layerOf(name)).toBe(layer);
+  });
+
+  test('how many layers there are', () => {
+    expect(layerCount([q(0), q(7), 'lm_head.weight'])).toBe(8);
+    expect(layerCount(['lm_head.weight'])).toBe(0);
+  });
+
+  test.each([
+    ['model.embed_tokens.weight', true],
+    ['transformer.wte.weight', true],
+    ['lm_head.weight', true],
+    ['model.layers.0.mlp.up_proj.weight', false],
+  ])('whether the rows of %s are words: %s', (name, words) => {
+    expect(isVocabulary(name)).toBe(words);
+  });
+
+  test.each([
+    ['model.layers.0.self_attn.rotary_emb.inv_freq', [16], true],
+    ['transformer.h.0.attn.bias', [1, 1, 64, 64], true],
+    ['transformer.h.0.attn.bias', [64], false],
+    ['transformer.h.0.attn.masked_bias', [], true],
+    ['model.layers.0.self_attn.q_proj.bias', [64], false],
+  ])('whether %s %j is a buffer: %s', (name, shape, buffer) => {
+    expect(isBuffer({ name, shape })).toBe(buffer);
+  });
+});
