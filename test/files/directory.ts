@@ -11,6 +11,8 @@ export interface TestDirectory {
     name: string,
     when?: (path: string) => boolean,
   ): void;
+  /** Nothing fails any more. */
+  heal(): void;
   /** Calls of write, in order. */
   writes: { path: string; position: number; bytes: number }[];
 }
@@ -126,5 +128,6 @@ export function testDirectory(initial: Record<string, Uint8Array | string> = {})
       new Map([...entries].flatMap(([path, entry]) => (entry.kind === 'file' ? [[path, entry.bytes] as const] : []))),
     folders: () => [...entries].flatMap(([path, entry]) => (entry.kind === 'directory' ? [path] : [])),
     fail: (operation, name, when = () => true) => failures.push({ operation, name, when }),
+    heal: () => void failures.splice(0),
   };
 }

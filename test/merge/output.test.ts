@@ -86,6 +86,7 @@ describe('a merge onto a disk', () => {
   const recipe = resta(0.5, { shardBytes: 200 });
   const into = (disk: TestDirectory): OutputDescription => ({ kind: 'handle', parent: disk.handle, name: 'out' });
   const request = (): MergeRequest => ({ recipe, inputs: family() });
+  const files = (disk: TestDirectory) => [...disk.files().keys()].map((path) => path.replace('out/', '')).sort();
   const everything = (disk: TestDirectory) => [...disk.files().keys(), ...disk.folders()];
 
   test('gives the same bytes as one in memory when two workers take turns', async () => {
@@ -120,7 +121,7 @@ describe('a merge onto a disk', () => {
     expect(everything(disk)).toEqual([]);
   });
 
-  test('that fails while it finishes leaves nothing', async () => {
+  test('that fails while it finishes leaves its shards, still marked unfinished, and finishes at the next try', async () => {
     const disk = testDirectory();
     const { inputs } = request();
     const plan = await prepareMerge({ recipe, inputs });
@@ -129,7 +130,11 @@ describe('a merge onto a disk', () => {
       results.push(await runShard(plan, inputs, shard, into(disk), referenceKernels, {}, () => {}, never()));
     disk.fail('close', 'QuotaExceededError', (path) => path.endsWith('merge.json'));
     await expect(finishMerge(plan, inputs, into(disk), results)).rejects.toMatchObject({ code: 'disk-full' });
-    expect(everything(disk)).toEqual([]);
+    expect(files(disk)).toEqual([`UNFINISHED-${plan.id.slice(0, 16)}.txt`, ...plan.shards.map(({ file }) => file)]);
+    disk.heal();
+    await finishMerge(plan, inputs, into(disk), results);
+    expect(files(disk)).toContain('merge.json');
+    expect(files(disk).filter((file) => file.startsWith('UNFINISHED'))).toEqual([]);
   });
 
   test('does not finish when a shard has vanished meanwhile', async () => {
@@ -141,7 +146,10 @@ describe('a merge onto a disk', () => {
       results.push(await runShard(plan, inputs, shard, into(disk), referenceKernels, {}, () => {}, never()));
     await (await disk.handle.getDirectoryHandle('out')).removeEntry(plan.shards[0]!.file);
     await expect(finishMerge(plan, inputs, into(disk), results)).rejects.toThrow(/vanished/);
-    expect(everything(disk)).toEqual([]);
+    expect(files(disk)).toEqual([
+      `UNFINISHED-${plan.id.slice(0, 16)}.txt`,
+      ...plan.shards.slice(1).map(({ file }) => file),
+    ]);
   });
 
   test('stops at a cancel, with AbortError and nothing left', async () => {
@@ -190,7 +198,15 @@ describe('a merge onto a disk', () => {
       never(),
     );
     const bytes = plan.shards[0]!.bytes;
-    expect(told.at(-1)).toEqual({ label: 'model.safetensors', done: bytes, total: bytes, unit: 'bytes' });
+    expect(told.at(-1)).toEqual({
+      label: 'model.safetensors',
+      done: bytes,
+      total: bytes,
+      unit: 'bytes',
+      shard: 1,
+      shards: 1,
+      phase: 'closing',
+    });
     expect(disk.writes.reduce((sum, write) => sum + write.bytes, 0)).toBe(bytes);
     expect(disk.writes.length).toBeLessThanOrEqual(2 * Math.ceil(bytes / 512));
   });
