@@ -1,37 +1,38 @@
 /** Bytes in: the two-member thing that everything that reads takes. Knows nothing of formats. */
 
 import { AppError } from '../core/errors.ts';
+import { streamedReads } from './stream.ts';
 
 export interface ByteSource {
   /** Bytes in all. */
   readonly size: number;
   /** Bytes [start, end); the caller stays inside [0, size]. Rejects with AppError 'file-changed' or 'file-unreadable'. */
   slice(start: number, end: number): Promise<Uint8Array>;
-  /**
-   * The same for large reads that should leave no garbage: the bytes come back in `buffer`, which must be large enough and is taken over
-   * (detached) meanwhile, or now and then in another. Fastest where one read begins at the end of the last.
-   */
-  readInto?(start: number, end: number, buffer: ArrayBuffer): Promise<Uint8Array>;
 }
 
+/** From here on a stream is worth its round trip; small reads are served by `readAhead` or are few. */
+const STREAMED_BYTES = 1 << 20;
+
 /**
- * Bytes of a Blob or File, read piece by piece.
+ * Bytes of a Blob or File, read piece by piece. Large pieces come through streams, in buffers that can be given back (`recycle` in stream.ts).
  * @param path what messages call it
  */
 export function blobSource(blob: Blob, path = 'the file'): ByteSource {
+  const streamed = streamedReads(blob);
+  const sliced = async (start: number, end: number) => new Uint8Array(await blob.slice(start, end).arrayBuffer());
   return {
     size: blob.size,
     async slice(start, end) {
       checkRange(start, end, blob.size);
-      const bytes = await blob
-        .slice(start, end)
-        .arrayBuffer()
-        .catch((error: unknown) => {
-          throw readError(error, path);
-        });
-      // Some platforms give a short answer instead of an error when a file shrank after it was picked.
-      if (bytes.byteLength !== end - start) throw changed(path);
-      return new Uint8Array(bytes);
+      try {
+        const large = end - start >= STREAMED_BYTES ? await streamed(start, end) : 'unable';
+        const bytes = large === 'unable' ? await sliced(start, end) : large;
+        // Some platforms give a short answer instead of an error when a file shrank after it was picked.
+        if (bytes === 'short' || bytes.byteLength !== end - start) throw changed(path);
+        return bytes;
+      } catch (error) {
+        throw readError(error, path);
+      }
     },
   };
 }

@@ -7,6 +7,7 @@ import { type PauseSignal, untilResumed } from '../core/pause.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { openSha256 } from '../files/sha256.ts';
 import type { ByteSource } from '../files/source.ts';
+import { recycle } from '../files/stream.ts';
 import { type OutputDescription, openOutput, outputState } from '../files/writer.ts';
 import { outputPaths } from './finish.ts';
 import type { MergePlan } from './plan.ts';
@@ -51,13 +52,12 @@ async function hashSource(
   pause?: PauseSignal,
 ): Promise<string> {
   const hash = await openSha256();
-  let buffer = new ArrayBuffer(PIECE_BYTES);
   for (let at = 0; at < source.size; at += PIECE_BYTES) {
     await untilResumed(pause, signal);
     const end = Math.min(source.size, at + PIECE_BYTES);
-    const bytes = await (source.readInto?.(at, end, buffer) ?? source.slice(at, end));
+    const bytes = await source.slice(at, end);
     hash.update(bytes);
-    if (source.readInto) buffer = bytes.buffer as ArrayBuffer;
+    recycle(bytes);
     report(end);
   }
   return hash.hex();

@@ -8,6 +8,7 @@ import { cancelled } from '../core/errors.ts';
 import { type PauseSignal, untilResumed } from '../core/pause.ts';
 import type { OnProgress } from '../core/progress.ts';
 import type { FolderDescription } from '../files/folder.ts';
+import { recycle } from '../files/stream.ts';
 import { type OutputDescription, openOutput } from '../files/writer.ts';
 import type { Backend, Counts, Elements, Kernels } from '../kernels/kernels.ts';
 import type { MergePlan, MergeStep, PlannedShard } from './plan.ts';
@@ -67,7 +68,7 @@ export async function runShard(
   const pieces = cutSteps(planned, options.chunkBytes ?? CHUNK_BYTES);
   const capacity = Math.max(options.chunkBytes ?? CHUNK_BYTES, ...pieces.map(outputBytes));
   const folder = await openOutput(output, plan.id);
-  const sink = openSink(await folder.create(planned.file), capacity);
+  const sink = await openSink(await folder.create(planned.file), capacity);
   try {
     await sink.put(planned.header);
     const report = throttled(onProgress, plan, shard);
@@ -139,6 +140,7 @@ async function runPieces(
     next?.catch(() => {}); // told when its turn comes, or not at all after a failure
     const room = await sink.reserve(outputBytes(piece));
     add(counts, await applyPiece(piece, inputs, kernels, room));
+    for (const one of [inputs].flat()) recycle(one instanceof Uint8Array ? one : one.bytes);
     report(outputBytes(piece), 'merging', piece.step.tensor);
   }
   await gate();

@@ -1,6 +1,6 @@
 /** The output side of a running merge: gathers pieces into large writes, hashes them while they are on their way, closes the shard. */
 
-import { type Sha256, sha256 } from '../files/sha256.ts';
+import { openSha256, type Sha256 } from '../files/sha256.ts';
 import type { OutputBlob, OutputFile } from '../files/writer.ts';
 
 export interface Sink {
@@ -14,8 +14,8 @@ export interface Sink {
 }
 
 /** Two buffers of `capacity` bytes: one is filled while the other is written. */
-export function openSink(file: OutputFile, capacity: number): Sink {
-  const hash: Sha256 = sha256();
+export async function openSink(file: OutputFile, capacity: number): Promise<Sink> {
+  const hash: Sha256 = await openSha256();
   const buffers = [new Uint8Array(capacity), new Uint8Array(capacity)];
   let current = 0;
   let filled = 0;
