@@ -16,6 +16,17 @@ const twoDigits = number({ minimumFractionDigits: 2, maximumFractionDigits: 2 })
 /** A strength as the slider steps it: "0.60"; nothing added is plainly "0". */
 export const strength = (g: number) => (g === 0 ? count(0) : twoDigits(g));
 
+/** A share small enough to need its digits: "2.1%", "0.034%". */
+export const finePercent = number({ style: 'percent', maximumSignificantDigits: 2 });
+const threeDigits = number({ maximumSignificantDigits: 3 });
+const scientific = number({ notation: 'scientific', maximumSignificantDigits: 2 });
+/** A magnitude of any size: "3.76", "12,300", "4.1E-7". */
+export function magnitude(value: number): string {
+  return value !== 0 && Math.abs(value) < 1e-4 ? scientific(value) : threeDigits(value);
+}
+/** From -1 to 1: "0.31", "-0.04"; never "-0.00". */
+export const cosine = number({ minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: 'negative' });
+
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 
 /** Decimal units, as disks and download pages count: 1 kB = 1000 bytes. */

@@ -1,0 +1,60 @@
+/** What the drawings of "Look inside" share: a figure with its sentence, room to scroll inside, and the numbers as a table. */
+
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { inside } from '../strings/en/inside.ts';
+
+/** A part that scrolls by itself, also by keyboard; the page around it does not. */
+function Scroller({ label, children }: { label: string; children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable for who has no mouse.
+    <section class="scroll" aria-label={label} tabIndex={0}>
+      {children}
+    </section>
+  );
+}
+
+export function Figure({
+  title,
+  sentence,
+  legend,
+  children,
+  table,
+}: {
+  title: string;
+  sentence: string;
+  /** What the colours mean. */
+  legend?: ComponentChildren;
+  /** The drawing, for this many CSS pixels. */
+  children: (width: number) => ComponentChildren;
+  table: () => ComponentChildren;
+}) {
+  const id = useId();
+  const place = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    const observer = new ResizeObserver(() => setWidth(place.current!.clientWidth));
+    observer.observe(place.current!);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <figure class="look" aria-labelledby={`${id}-title`} aria-describedby={`${id}-sentence`}>
+      <h3 id={`${id}-title`}>{title}</h3>
+      <div ref={place} class="drawn">
+        {/* The sentence and the table say it; the drawing is for the eye. */}
+        {width > 0 && (
+          <div class="scroll" aria-hidden="true">
+            {children(width)}
+          </div>
+        )}
+      </div>
+      {legend && <div aria-hidden="true">{legend}</div>}
+      <figcaption id={`${id}-sentence`}>{sentence}</figcaption>
+      <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>{inside.table}</summary>
+        {open && <Scroller label={title}>{table()}</Scroller>}
+      </details>
+    </figure>
+  );
+}
