@@ -127,9 +127,8 @@ async function readNumbered(folder: Folder, row: FormatRow, paths: ReadonlySet<s
   const count = Number(row.shard.exec(files[0]!)![2]);
   const same = files.filter((path) => Number(row.shard.exec(path)![2]) === count);
   if (same.length !== files.length || count === 0)
-    throw badIndex(row, 'is missing, and the shards are of several models');
-  // At most as many names as files: the number in a name may be anything.
-  const expected = Array.from({ length: Math.min(count, files.length + 3) }, (_, i) => numbered(row, i + 1, count));
+    throw badIndex(row, 'is missing, and the shards are those of several models');
+  const expected = Array.from({ length: count }, (_, i) => numbered(row, i + 1, count)); // five digits: 99,999 at most
   checkAllThere(folder.name, expected, paths, `Without ${row.index} all of them are needed.`);
   const weights = await readShards(folder, expected);
   const problem: Problem = {
@@ -152,7 +151,7 @@ function checkAllThere(name: string, files: readonly string[], paths: ReadonlySe
     'file-missing',
     `“${name}” lacks ${missing.length} of its ${files.length} weight files: ${some(missing)}.`,
     `${why} Finish the download, then open the folder again.`.trim(),
-    { files: missing },
+    { files: missing.slice(0, 20) },
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * ZIP archives as torch.save writes them: entries stored without compression, zip64 or not, nothing spread over disks. Reads the
- * directory at the end of the file and tells where the bytes of an entry lie; it never unpacks. Archives are hostile: an entry must be
+ * directory at the end of the file and tells where the bytes of an entry lie; it never unpacks, so compressed entries are refused. Archives are hostile: an entry must be
  * told the same way by the directory and by its own header, lie before the directory and share no byte with another.
  * Source of the layout: PKWARE APPNOTE 6.3.9, sections 4.3 and 4.5.
  */
@@ -28,8 +28,9 @@ const SIZES_FOLLOW = 8;
 
 export interface ZipEntry {
   name: string;
-  /** Of the data. */
+  /** Of the data as it is stored. */
   bytes: number;
+  compressed: boolean;
   /** Where the entry's own header begins. */
   headerAt: number;
   sizesFollow: boolean;
@@ -43,7 +44,7 @@ export interface ZipDirectory {
 
 /**
  * The directory of an archive; three reads at most.
- * @throws AppError 'zip-invalid', 'format-unsupported' (compressed or encrypted entries), and what reading throws
+ * @throws AppError 'zip-invalid', 'format-unsupported' (an encrypted entry), and what reading throws
  */
 export async function readZipDirectory(source: ByteSource, path: string): Promise<ZipDirectory> {
   const { start, end, count } = await readEnd(source, path);
@@ -64,7 +65,7 @@ export async function readZipDirectory(source: ByteSource, path: string): Promis
 
 /**
  * Bytes [start, end) of an entry in the archive; one small read, which checks the entry's own header against the directory.
- * @throws AppError 'zip-invalid', and what reading throws
+ * @throws AppError 'zip-invalid', 'format-unsupported' (a compressed entry), and what reading throws
  */
 export async function locateEntry(
   source: ByteSource,
@@ -72,6 +73,7 @@ export async function locateEntry(
   entry: ZipEntry,
   path: string,
 ): Promise<{ start: number; end: number }> {
+  if (entry.compressed) throw unsupported(path, `holds the compressed entry “${short(entry.name)}”`);
   const name = new TextEncoder().encode(entry.name);
   const nameAt = entry.headerAt + LOCAL.bytes;
   const header = await source.slice(entry.headerAt, nameAt + name.length); // inside: checkApart has looked
@@ -174,10 +176,12 @@ function readCentral(bytes: Uint8Array, view: DataView, at: number, path: string
   const name = readName(bytes.subarray(at + CENTRAL.bytes, extraAt), path);
   const flags = view.getUint16(at + 8, true);
   if (flags & ENCRYPTED) throw unsupported(path, `holds the encrypted entry “${short(name)}”`);
-  if (view.getUint16(at + 10, true) !== 0) throw unsupported(path, `holds the compressed entry “${short(name)}”`);
+  const compressed = view.getUint16(at + 10, true) !== 0;
   const [bytesTold, storedTold, headerAt] = readSizes(view, at, extraAt, extraEnd, path);
-  if (bytesTold !== storedTold) throw invalid(path, `tells two sizes of “${short(name)}”, which is not compressed`);
-  return { entry: { name, bytes: bytesTold, headerAt, sizesFollow: (flags & SIZES_FOLLOW) !== 0 }, next };
+  if (!compressed && bytesTold !== storedTold)
+    throw invalid(path, `tells two sizes of “${short(name)}”, which is not compressed`);
+  const entry = { name, bytes: storedTold, compressed, headerAt, sizesFollow: (flags & SIZES_FOLLOW) !== 0 };
+  return { entry, next };
 }
 
 /** Size, stored size and position; what does not fit into 32 bits stands in that order in the zip64 extra field. */

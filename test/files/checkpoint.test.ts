@@ -46,6 +46,18 @@ describe('a model folder', () => {
     expect(structuredClone(checkpoint)).toEqual(checkpoint);
   });
 
+  test('without its index is opened when all numbers are there, and says so', async () => {
+    const { 'model.safetensors.index.json': _, ...files } = fixtureFiles('sharded');
+    const { tensors, problems, format } = await openCheckpoint(openedFolder('tiny', files));
+    expect([tensors.size, format]).toEqual([21, 'safetensors']);
+    expect(problems).toMatchObject([{ code: 'index-missing', message: expect.stringContaining('3 weight files') }]);
+  });
+
+  test('may be two picked files: the weights and config.json', async () => {
+    const folder = openedFolder('2 files', { ...CONFIG, 'model.safetensors': one('a') });
+    expect(await openCheckpoint(folder)).toMatchObject({ kind: 'model', format: 'safetensors', problems: [] });
+  });
+
   test('tells what it is when inspected, and what it lacks to run', async () => {
     const inspection = await inspectFolder(openedFolder('tiny', fixtureFiles('sharded')));
     expect(inspection).toMatchObject({
@@ -70,10 +82,23 @@ describe('a folder that is no model is refused with the reason and the way out',
       'shards without their index',
       { ...CONFIG, 'model-00001-of-00002.safetensors': one('a') },
       'file-missing',
-      /index/,
+      /model-00002-of-00002/,
     ],
-    ['PyTorch weights only', { ...CONFIG, 'pytorch_model.bin': 'x' }, 'format-unsupported', /pytorch_model\.bin/],
-    ['GGUF only', { 'model.Q4_K_M.gguf': 'x' }, 'format-unsupported', /gguf/],
+    ['weights in a format of others', { ...CONFIG, 'tf_model.h5': 'x' }, 'format-unsupported', /tf_model\.h5/],
+    ['an original Llama file', { ...CONFIG, 'consolidated.00.pth': 'x' }, 'format-unsupported', /consolidated/],
+    [
+      'shards of two models without an index',
+      { ...CONFIG, 'model-00001-of-00001.safetensors': one('a'), 'model-00002-of-00002.safetensors': one('b') },
+      'index-invalid',
+      /of several models/,
+    ],
+    [
+      'a shard of a hundred thousand, without an index',
+      { ...CONFIG, 'model-00001-of-99999.safetensors': one('a') },
+      'file-missing',
+      /of its 99999 weight files: model-00002-of-99999/,
+    ],
+    ['two GGUF files', { 'a.gguf': 'x', 'b.gguf': 'x' }, 'format-unsupported', /2 GGUF files.*a\.gguf, b\.gguf/],
     ['a config that is no JSON', { 'config.json': '{', 'model.safetensors': one('a') }, 'json-invalid', /config\.json/],
     ['a config that is a list', { 'config.json': '[]', 'model.safetensors': one('a') }, 'json-invalid', /object/],
     [
