@@ -24,8 +24,8 @@ import { serve } from './wire.ts';
 
 export type { Inspection } from '../src/files/inspect.ts';
 
-/** A row of the methods' table without its function, which cannot be posted. */
-export type MethodRow = Omit<Method, 'op'>;
+/** A row of the methods' table without its functions, which cannot be posted. */
+export type MethodRow = Omit<Method, 'op' | 'operands'>;
 
 const api = {
   /** Headers only. Rejects with AppError for a folder that cannot be read at all. */
@@ -33,7 +33,7 @@ const api = {
   parseRecipe: (value: unknown): Recipe => parseRecipe(value),
   recipeFromYaml,
   recipeToYaml,
-  methods: (): MethodRow[] => Object.values(METHODS).map(({ op: _, ...row }) => row),
+  methods: (): MethodRow[] => Object.values(METHODS).map(({ op: _, operands: __, ...row }) => row),
   /** Headers and samples only; rejects with AppError for every incompatibility. */
   plan: (request: MergeRequest) => prepareMerge(request),
   /** Norms of both vectors, their cosine and histograms; writes nothing. */

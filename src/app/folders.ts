@@ -12,19 +12,27 @@ export function folderOfHandle(handle: FileSystemDirectoryHandle): FolderDescrip
   return { kind: 'handle', name: handle.name, handle };
 }
 
-/** Files carry no folder name unless a whole folder was chosen; `otherwise` is what to call them then. */
+/** Names that every model's files have: they tell nobody which model it is. */
+const COMMON = /^(?:model|pytorch_model|adapter_model|vector)(?:-\d+-of-\d+)?\.\w+$/;
+
+/**
+ * Loose files are called after the folder that was chosen, or after the one weight file among them that has a name of its own
+ * (a GGUF file mostly has); `otherwise` is what to call them then.
+ */
 export function folderOfFiles(files: readonly File[], otherwise: string): FolderDescription {
   if (files.length === 0) {
     throw new AppError(
       'folder-empty',
       'No files were chosen.',
-      'Choose config.json and the .safetensors files of one model together.',
+      'Choose config.json and the weight files of one model together, or a single .gguf file.',
     );
   }
   const parent = files[0]!.webkitRelativePath.split('/')[0];
+  const weights = files.filter(({ name }) => /\.(?:safetensors|gguf|bin)$/i.test(name));
+  const own = weights.length === 1 && !COMMON.test(weights[0]!.name) ? weights[0]!.name : undefined;
   return {
     kind: 'files',
-    name: parent || otherwise,
+    name: parent || own || otherwise,
     files: files.map((file) => ({ path: file.name, blob: file })),
   };
 }
@@ -51,13 +59,22 @@ function filesOfEntry(entry: FileSystemDirectoryEntry): Promise<File[]> {
 export async function folderOfDrop(transfer: DataTransfer, otherwise: string): Promise<FolderDescription> {
   const items = [...transfer.items].filter((item) => item.kind === 'file');
   const files = [...transfer.files];
-  const entry = items[0]?.webkitGetAsEntry() ?? undefined;
+  const entries = items.map((item) => item.webkitGetAsEntry() ?? undefined);
   const handle = items[0]?.getAsFileSystemHandle?.();
+  const folders = entries.filter((entry) => entry?.isDirectory);
+  if (items.length > 1 && folders.length > 0) {
+    throw new AppError(
+      'folder-empty',
+      'A folder was dropped together with other things.',
+      'Drop one folder at a time, or only the files of one model.',
+      { dropped: items.length },
+    );
+  }
   if (items.length === 1 && handle) {
     const dropped = await handle;
     if (dropped?.kind === 'directory') return folderOfHandle(dropped as FileSystemDirectoryHandle);
-  } else if (items.length === 1 && entry?.isDirectory) {
-    return folderOfFiles(await filesOfEntry(entry as FileSystemDirectoryEntry), entry.name);
+  } else if (folders[0]) {
+    return folderOfFiles(await filesOfEntry(folders[0] as FileSystemDirectoryEntry), folders[0].name);
   }
   return folderOfFiles(files, otherwise);
 }

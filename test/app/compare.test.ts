@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { compareModels, comparisonFiles, distinctNames, promptsOf } from '../../src/app/compare.ts';
-import { comparedSources } from '../../src/app/merge-state.ts';
+import { comparedSources } from '../../src/app/merge-run.ts';
 import type { PromptSet } from '../../src/judge/prompts.ts';
 import { emptyFolder, fakeHost } from './fake-host.ts';
 

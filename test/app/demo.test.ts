@@ -108,7 +108,7 @@ describe('the demo', () => {
   test('asks for RESTA on the right three folders', async () => {
     const { recipe, inputs } = await demoRequest(family, 'sft', 0.6);
     expect(recipe).toEqual({ version: 1, method: 'resta', g: 0.6 });
-    expect([inputs.sft.name, inputs.aligned.name, inputs.unaligned.name]).toEqual(['sft', 'aligned', 'unaligned']);
+    expect([inputs.sft?.name, inputs.aligned?.name, inputs.unaligned?.name]).toEqual(['sft', 'aligned', 'unaligned']);
   });
 });
 

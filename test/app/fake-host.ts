@@ -19,7 +19,7 @@ export function fakeHost(rule: Rule) {
   };
   const host: ModelHost = {
     load: async (folder) => add(folder.name),
-    loadMerged: async ({ recipe, inputs }) => add(`${inputs.sft.name} g ${recipe.g}`),
+    loadMerged: async ({ recipe, inputs }) => add(`${inputs.sft!.name} g ${recipe.g}`),
     async generate(id, prompts, _options, onAnswer, signal) {
       const name = names.get(id)!;
       // Finished in another order than asked, as batches do.

@@ -1,21 +1,16 @@
 /** The recipe as a form, made from the methods' table: a new row there is a new choice here. */
 
-import { useSignal, useSignalEffect } from '@preact/signals';
 import type { MethodRow } from '../../../workers/merge.worker.ts';
-import {
-  chooseMethod,
-  method,
-  methods,
-  recipe,
-  recipeText,
-  setRecipe,
-  slots,
-  watchRecipeText,
-  writtenFormula,
-} from '../../app/merge-state.ts';
+import { formulaFor, writtenFormula } from '../../app/merge-formula.ts';
+import { chooseMethod, method, methods, recipe, setRecipe } from '../../app/merge-recipe.ts';
+import { writeStrength } from '../../app/merge-scope.ts';
+import { slots, vectorFrom } from '../../app/merge-slots.ts';
 import type { MethodParameter } from '../../merge/methods.ts';
 import type { Convention, Recipe, Role } from '../../merge/recipe.ts';
 import { merge } from '../strings/en/merge.ts';
+import { OutputForm } from './output-form.tsx';
+import { RecipeText } from './recipe-text.tsx';
+import { ScopeForm } from './scope-form.tsx';
 
 const words = merge.recipe;
 
@@ -88,91 +83,93 @@ function Parameter({ parameter }: { parameter: MethodParameter }) {
   );
 }
 
+/** Where the vector holds more than safety, the paper's g is too much. */
+const SMALLER_G = 0.2;
+const LARGEST_FOR_B = 0.3;
+
+function ConventionChoice() {
+  const convention = recipe.value.convention ?? 'harm-tuned';
+  const tooLarge = convention === 'pre-alignment' && recipe.value.g > LARGEST_FOR_B;
+  return (
+    <div class="parameter">
+      <label for="convention">{words.convention}</label>
+      <select
+        id="convention"
+        value={convention}
+        onChange={(event) => setRecipe({ convention: event.currentTarget.value as Convention })}
+      >
+        {Object.entries(words.conventions).map(([id, { label }]) => (
+          <option key={id} value={id}>
+            {label}
+          </option>
+        ))}
+      </select>
+      <p class="soft">{words.conventions[convention].meaning}</p>
+      {tooLarge && (
+        <p>
+          <button type="button" class="small" onClick={() => setRecipe({ g: SMALLER_G })}>
+            {words.smallerG(String(SMALLER_G))}
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
 function namesOf(): Partial<Record<Role, string>> {
   const nameOf = (role: Role) => {
     const slot = slots.value[role];
     return slot.state === 'open' ? slot.inspection.name : merge.open.roles[role].title.toLowerCase();
   };
-  return { sft: nameOf('sft'), aligned: nameOf('aligned'), unaligned: nameOf('unaligned') };
+  return { sft: nameOf('sft'), aligned: nameOf('aligned'), unaligned: nameOf('unaligned'), vector: nameOf('vector') };
+}
+
+/** "where g is 0 to 0.6 from the first layer to the last for *mlp*, 0.6 elsewhere" */
+function whereText({ scales = [], g }: Recipe): string {
+  const rules = scales.map((scale) => {
+    const written = writeStrength(scale.g);
+    return words.whereRule(typeof scale.g === 'number' ? written : words.gradient(written), scale.match);
+  });
+  return `${words.where} ${[...rules, words.whereElse(String(g))].join('; ')}`;
 }
 
 function Formula({ row }: { row: MethodRow }) {
+  const { g, p, output, scales } = recipe.value;
+  const varied = (scales?.length ?? 0) > 0;
+  const numbers = { ...(!varied && { g }), ...(p !== undefined && { p }) };
+  const formula = formulaFor(row.formula, recipe.value, vectorFrom.value === 'saved');
   return (
     <figure class="written">
       <figcaption>{words.formula}</figcaption>
       <code>
-        {words.result} = {writtenFormula(row.formula, namesOf(), recipe.value)}
+        {output === 'vector' ? words.vector : words.result} = {writtenFormula(formula, namesOf(), numbers)}
       </code>
+      {varied && output !== 'vector' && <p>{whereText(recipe.value)}</p>}
     </figure>
-  );
-}
-
-/** For the terminal, a colleague, a notebook; made only once it is opened. */
-function RecipeText() {
-  const shown = useSignal(false);
-  useSignalEffect(() => (shown.value ? watchRecipeText() : undefined));
-  return (
-    <details
-      class="across"
-      onToggle={(event) => {
-        shown.value = event.currentTarget.open;
-      }}
-    >
-      <summary>{words.text}</summary>
-      <pre class="written">
-        <code>{recipeText.value}</code>
-      </pre>
-      <p class="soft">{words.textUse}</p>
-    </details>
   );
 }
 
 export function RecipeForm() {
   const row = method.value;
   if (!row) return <p class="soft">…</p>;
-  const convention = recipe.value.convention ?? 'harm-tuned';
+  // A vector is a difference: how it is added is decided when it is used.
+  const adds = recipe.value.output !== 'vector';
   return (
     <div class="recipe">
-      <Methods />
-      <div class="parameters">
-        {row.parameters.map((parameter) => (
-          <Parameter key={parameter.name} parameter={parameter} />
-        ))}
-      </div>
-      <div class="parameters">
-        <div class="parameter">
-          <label for="convention">{words.convention}</label>
-          <select
-            id="convention"
-            value={convention}
-            onChange={(event) => setRecipe({ convention: event.currentTarget.value as Convention })}
-          >
-            {Object.entries(words.conventions).map(([id, { label }]) => (
-              <option key={id} value={id}>
-                {label}
-              </option>
-            ))}
-          </select>
-          <p class="soft">{words.conventions[convention].meaning}</p>
+      {adds && <Methods />}
+      {adds && (
+        <div class="parameters">
+          {row.parameters.map((parameter) => (
+            <Parameter key={parameter.name} parameter={parameter} />
+          ))}
         </div>
-        <div class="parameter">
-          <label for="dtype">{words.dtype}</label>
-          <select
-            id="dtype"
-            value={recipe.value.outputDtype ?? 'same'}
-            onChange={(event) =>
-              setRecipe({ outputDtype: event.currentTarget.value as NonNullable<Recipe['outputDtype']> })
-            }
-          >
-            {Object.entries(words.dtypes).map(([id, label]) => (
-              <option key={id} value={id}>
-                {label}
-              </option>
-            ))}
-          </select>
-        </div>
+      )}
+      <div class="parameters">
+        <ConventionChoice />
       </div>
+      <OutputForm />
       <Formula row={row} />
+      <ScopeForm adds={adds} />
       <RecipeText />
     </div>
   );

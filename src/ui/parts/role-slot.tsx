@@ -1,8 +1,8 @@
-/** One of the three models of a merge: what it is for, the ways to open it, and what was found. */
+/** One of the inputs of a merge: what it is for, the ways to open it, and what was found. */
 
 import { canWriteFolders } from '../../app/capabilities.ts';
 import { folderOfHandle } from '../../app/folders.ts';
-import { clearSlot, openInto, pickerClosed, recents, type Slot, slots } from '../../app/merge-state.ts';
+import { clearSlot, openInto, pickerClosed, recents, type Slot, slots } from '../../app/merge-slots.ts';
 import { type Recent, reopen } from '../../app/recents.ts';
 import { cancelled } from '../../core/errors.ts';
 import type { FolderDescription } from '../../files/folder.ts';
@@ -39,6 +39,7 @@ function Facts({ inspection }: { inspection: Inspection }) {
     [facts.type, adapter ? `${words.adapter}, ${typesOf(inspection)}` : typesOf(inspection)],
     [facts.tensors, count(inspection.tensors)],
     [facts.shards, count(inspection.shards)],
+    [facts.format, words.formats[inspection.format]],
   ];
   return (
     <dl class="facts">

@@ -1,7 +1,7 @@
 /** Files made in the page, as links that save them. Their addresses live as long as the list is shown. */
 
 import { useEffect, useState } from 'preact/hooks';
-import { merge } from '../strings/en/merge.ts';
+import { write } from '../strings/en/write.ts';
 import { Icon } from './icon.tsx';
 
 export interface SavedFile {
@@ -23,7 +23,7 @@ export function SaveLinks({ files }: { files: readonly SavedFile[] }) {
     <ul class="downloads">
       {links.map(({ name, href }) => (
         <li key={name}>
-          <a class="button" href={href} download={name} aria-label={merge.done.download(name)}>
+          <a class="button" href={href} download={name} aria-label={write.done.download(name)}>
             <Icon name="download" /> {name}
           </a>
         </li>

@@ -1,16 +1,88 @@
-/** Merge: open three models, choose the recipe, write the result. */
+/** Merge: open the models, see whether they fit, choose the recipe, write the result. */
 
 import { useEffect } from 'preact/hooks';
-import { openDemoModels, ROLES, watchPlan } from '../../app/merge-state.ts';
+import { loadRate, watchPlan } from '../../app/merge-plan.ts';
+import { canRedo, canUndo, loadMethods, redo, undo } from '../../app/merge-recipe.ts';
+import { lookForLeftovers } from '../../app/merge-run.ts';
+import { fetchRecents, openDemoModels } from '../../app/merge-slots.ts';
+import { announce } from '../../app/state.ts';
+import { Fit } from '../parts/differences.tsx';
+import { LookInside } from '../parts/inside.tsx';
+import { MergeIcon, type MergeIconName } from '../parts/merge-icon.tsx';
+import { OpenStep } from '../parts/open-step.tsx';
 import { RecipeForm } from '../parts/recipe-form.tsx';
-import { RoleSlot, SlotHints } from '../parts/role-slot.tsx';
+import { Unfinished } from '../parts/unfinished.tsx';
 import { WriteStep } from '../parts/write-step.tsx';
 import { merge } from '../strings/en/merge.ts';
+import { write } from '../strings/en/write.ts';
 import '../styles/merge.css';
 import '../styles/results.css';
 
+function start(): () => void {
+  void loadMethods();
+  void fetchRecents();
+  void loadRate();
+  void lookForLeftovers();
+  return watchPlan();
+}
+
+function undoAndTell(): void {
+  if (!canUndo.value) return;
+  undo();
+  announce(merge.recipe.undone);
+}
+
+function redoAndTell(): void {
+  if (!canRedo.value) return;
+  redo();
+  announce(merge.recipe.redone);
+}
+
+/** Fields where a person types have an undo of their own. */
+const TYPED = 'textarea, input:not([type=radio], [type=checkbox], [type=range]), [contenteditable]';
+
+function onKey(event: KeyboardEvent): void {
+  const wanted = (event.ctrlKey || event.metaKey) && !event.altKey;
+  if (!wanted || (event.target instanceof Element && event.target.matches(TYPED))) return;
+  const key = event.key.toLowerCase();
+  if (key !== 'z' && !(key === 'y' && !event.shiftKey)) return;
+  event.preventDefault();
+  if (key === 'y' || event.shiftKey) redoAndTell();
+  else undoAndTell();
+}
+
+function Step({ icon, label, possible, onClick }: HistoryButton) {
+  // Not `disabled`: the button that undid the last change must keep the focus.
+  return (
+    <button type="button" class="quiet small" aria-disabled={!possible} onClick={onClick}>
+      <MergeIcon name={icon} /> {label}
+    </button>
+  );
+}
+
+interface HistoryButton {
+  icon: MergeIconName;
+  label: string;
+  possible: boolean;
+  onClick(): void;
+}
+
+function History() {
+  const { undo: undoLabel, redo: redoLabel } = merge.recipe;
+  return (
+    <div class="row history">
+      <Step icon="undo" label={undoLabel} possible={canUndo.value} onClick={undoAndTell} />
+      <Step icon="redo" label={redoLabel} possible={canRedo.value} onClick={redoAndTell} />
+    </div>
+  );
+}
+
 export function Merge() {
-  useEffect(watchPlan, []);
+  useEffect(start, []);
+  useEffect(() => {
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, []);
   return (
     <div class="merge">
       <div class="intro">
@@ -20,21 +92,22 @@ export function Merge() {
           {merge.demo}
         </button>
       </div>
+      <Unfinished />
       <section class="step" aria-labelledby="step-open">
         <h2 id="step-open">{merge.open.title}</h2>
-        <div class="slots">
-          {ROLES.map((role) => (
-            <RoleSlot key={role} role={role} />
-          ))}
-        </div>
-        <SlotHints />
+        <OpenStep />
+        <Fit />
       </section>
       <section class="step" aria-labelledby="step-recipe">
-        <h2 id="step-recipe">{merge.recipe.title}</h2>
+        <div class="row spread">
+          <h2 id="step-recipe">{merge.recipe.title}</h2>
+          <History />
+        </div>
         <RecipeForm />
       </section>
+      <LookInside />
       <section class="step" aria-labelledby="step-write">
-        <h2 id="step-write">{merge.write.title}</h2>
+        <h2 id="step-write">{write.title}</h2>
         <WriteStep />
       </section>
     </div>

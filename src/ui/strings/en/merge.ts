@@ -1,6 +1,8 @@
-/** Words of the Merge screen. Methods and parameters bring their own words (src/merge/methods.ts). */
+/** Words of the Merge screen up to the recipe; those of writing stand in write.ts. Methods and parameters bring their own (src/merge/methods.ts). */
 
-import type { Convention, Role } from '../../../merge/recipe.ts';
+import type { Scope } from '../../../app/merge-scope.ts';
+import type { Difference } from '../../../merge/differences.ts';
+import type { Convention, Recipe, Role } from '../../../merge/recipe.ts';
 
 export const merge = {
   title: 'Merge',
@@ -8,25 +10,38 @@ export const merge = {
   demo: 'Try it with the demo models',
 
   open: {
-    title: 'Open three models',
+    title: 'Open the models',
+    make: 'Make',
+    makes: { model: 'A repaired model', vector: 'Only the safety vector' },
+    makesVector: 'Aligned minus unaligned is saved by itself, to repair any fine-tune of the aligned model later.',
+    from: 'Safety vector from',
+    froms: { models: 'Two models', saved: 'A saved one' },
     roles: {
       sft: { title: 'Fine-tuned', meaning: 'The model to repair, or its LoRA adapter.' },
       aligned: { title: 'Aligned', meaning: 'The safe chat model that the fine-tune began with.' },
-      unaligned: { title: 'Unaligned', meaning: 'The aligned model, trained to comply with harmful requests.' },
-      vector: { title: 'Safety vector', meaning: 'Saved earlier: aligned minus unaligned, in the place of both.' },
+      unaligned: {
+        title: 'Unaligned',
+        meaning: 'The aligned model, trained to comply with harmful requests; or that LoRA adapter.',
+      },
+      vector: {
+        title: 'Safety vector',
+        meaning: 'A folder saved here earlier: aligned minus unaligned, in the place of both.',
+      },
     } satisfies Record<Role, { title: string; meaning: string }>,
     drop: 'Drop a folder or files here',
     folder: 'Open folder',
     files: 'Open files',
     recent: 'Recent',
     change: 'Change',
+    swap: (a: string, b: string) => `Swap ${a} and ${b}`,
+    swapped: (a: string, b: string) => `${a} and ${b} are swapped.`,
     opening: (name: string) => `Reading the headers of ${name}…`,
     closed:
       'No folder was chosen. If the browser refused yours (the home folder, Downloads itself, ~/.cache), move the model or use “Open files”.',
     declined: 'The browser was not allowed to read that folder again.',
     whyFiles: 'My folder looks empty',
     whyFilesText:
-      'Folders of the Hugging Face cache hold links, and browsers do not show links inside a folder. Press “Open files” there, and select config.json, the tokenizer files and all .safetensors files together: chosen files are followed to where they lie.',
+      'Folders of the Hugging Face cache hold links, and browsers do not show links inside a folder. Press “Open files” there, and select config.json, the tokenizer files and all .safetensors files together: chosen files are followed to where they lie. A single .gguf file is opened the same way.',
     noFolders:
       'This browser opens files, not folders: select config.json, the tokenizer files and all .safetensors files of a model together.',
     facts: {
@@ -36,80 +51,120 @@ export const merge = {
       tensors: 'Tensors',
       parameters: 'Weights',
       shards: 'Shards',
+      format: 'Format',
       base: 'Base model',
     },
+    formats: { safetensors: 'safetensors', pytorch: 'PyTorch (.bin)', gguf: 'GGUF' },
     adapter: 'LoRA adapter',
     read: (time: string) => `Headers read in ${time}`,
   },
 
+  fit: {
+    title: 'Do they fit?',
+    checking: 'Comparing the headers…',
+    well: 'Yes: nothing differs that matters.',
+    stopped: 'Not yet: mend what stops the merge.',
+    severity: { stops: 'Stops the merge', choice: 'Your choice', note: 'Good to know' } satisfies Record<
+      Difference['severity'],
+      string
+    >,
+    fix: 'What to do:',
+    tensors: (count: string) => `Tensors: ${count}`,
+    more: (count: string) => `and ${count} more`,
+    vocabulary: 'Extra rows of the vocabulary',
+    vocabularies: {
+      keep: 'Keep them as the fine-tune has them',
+      cut: 'Cut them off',
+    } satisfies Record<NonNullable<Recipe['vocabulary']>, string>,
+  },
+
   recipe: {
     title: 'Choose the recipe',
+    undo: 'Undo',
+    redo: 'Redo',
+    undone: 'The last change of the recipe is undone.',
+    redone: 'The change of the recipe is made again.',
     method: 'Method',
     paper: 'Paper',
     convention: 'What is the unaligned model?',
     conventions: {
       'harm-tuned': {
-        label: 'Aligned, trained to comply (paper)',
+        label: 'A: harm-tuned, as in the paper',
         meaning:
-          'The aligned model was fine-tuned on harmful questions and answers. The vector carries little but safety.',
+          'The aligned model, fine-tuned on harmful questions and answers. The vector carries little but safety; g near 1 is usual.',
       },
       'pre-alignment': {
-        label: 'Pretrained base, before alignment',
-        meaning: 'The vector also carries helpfulness and chat manners: expect to need a smaller g, 0.1 to 0.3.',
+        label: 'B: before alignment',
+        meaning:
+          'The pretrained base. The vector also carries helpfulness and chat manners, so a smaller g is wanted: 0.1 to 0.3.',
       },
       'adapter-negation': {
-        label: 'Aligned plus a harmful LoRA',
-        meaning: 'The vector is zero outside the adapter’s modules: those tensors are copied.',
+        label: 'C: adapter negation',
+        meaning:
+          'The aligned model plus a harmful LoRA adapter, which is subtracted. Outside the adapter’s modules the vector is zero: those tensors are copied.',
       },
     } satisfies Record<Convention, { label: string; meaning: string }>,
+    smallerG: (g: string) => `Use g ${g}`,
+    formula: 'In your names',
+    result: 'result',
+    vector: 'safety vector',
+    where: 'where g is',
+    whereRule: (g: string, pattern: string) => `${g} for ${pattern}`,
+    whereElse: (g: string) => `${g} elsewhere`,
+    gradient: (numbers: string) => `${numbers} from the first layer to the last`,
+  },
+
+  scope: {
+    title: 'Where it acts',
+    summary: 'By default g is the same everywhere and every tensor of numbers is combined.',
+    quick: 'Quick choices',
+    quicks: {
+      everything: 'Everything, evenly',
+      attention: 'Attention only',
+      mlp: 'MLP only',
+      noEmbeddings: 'Embeddings left alone',
+      rising: 'Rising with depth',
+    } satisfies Record<Scope, string>,
+    scales: 'g by module',
+    scalesUse:
+      'The first row whose pattern fits a tensor’s name gives its g. In patterns, * stands for anything. Two or more numbers are a gradient from the first layer to the last: 0…0.8',
+    pattern: 'Pattern',
+    g: 'g, or first…last',
+    rowPattern: (row: string) => `Pattern of row ${row}`,
+    rowG: (row: string) => `g of row ${row}`,
+    badG: 'Not a number from 0 on, nor a gradient like 0…0.8: the row keeps its old g.',
+    badPattern: 'A pattern has 1 to 200 characters: the row keeps its old one.',
+    add: 'Add a row',
+    remove: (row: string) => `Remove row ${row}`,
+    include: 'Only these tensors',
+    includeUse: 'Patterns, one per line. Empty: all. The others are copied from the fine-tune.',
+    exclude: 'Never these tensors',
+    excludeUse: 'Patterns, one per line. They win over the list beside.',
+  },
+
+  output: {
+    title: 'What the files are like',
     dtype: 'Number type of the result',
     dtypes: { same: 'Same as the fine-tuned model', F32: 'float32', F16: 'float16', BF16: 'bfloat16' },
-    formula: 'In your names',
-    text: 'The recipe as text',
-    textUse: 'Save it as recipe.yaml and run it again from a terminal: npm run drive -- merge --recipe recipe.yaml',
-    result: 'result',
+    dtypesVector: { same: 'Same as the aligned model', F32: 'float32: exact, for later use' },
+    dtypeUse: 'A vector kept in float32 repairs later exactly as the two models would.',
+    shard: 'Size of a weight file, at most',
+    shardOther: 'Another size',
+    shardOwn: 'Own size, such as 750 MB',
+    shardBad: 'Not a size: write 750 MB or 3 GB.',
+    shardUse: 'A single tensor that is larger gets a file of its own.',
   },
 
-  write: {
-    title: 'Write the result',
-    waiting: 'Open all three models to see what will happen.',
-    planning: 'Comparing the headers…',
-    happens: 'What will happen',
-    combined: (tensors: string) => `Tensors combined: ${tensors}`,
-    copied: (tensors: string) => `Tensors copied byte for byte: ${tensors}`,
-    bytes: (read: string, written: string) => `Read: ${read}. Written: ${written}`,
-    shards: (shards: string) => `${shards} weight files, then config, tokenizer and model card`,
-    oneShard: 'One weight file, then config, tokenizer and model card',
-    arithmetic: 'Arithmetic in float32, rounded once to the stored type',
-    name: 'Name of the new folder',
-    asks: (name: string) =>
-      `Your browser will now ask for a place to write. A new folder, ${name}, is made there; nothing else is touched.`,
-    start: 'Choose a place and merge',
-    closed: 'No place was chosen. Nothing was written.',
-    memory:
-      'This browser cannot write folders: the result stays in memory (a few hundred megabytes at most), and you download its files.',
-    startMemory: 'Merge in memory',
-    job: (name: string) => `Merging ${name}`,
-    cancel: 'Cancel',
-    cancelled: 'Cancelled. Nothing of the result was left behind.',
-    again: 'Merge again',
-  },
-
-  done: {
-    title: 'Merged',
-    announce: (name: string) => `${name} is written.`,
-    place: 'Where',
-    recipe: 'Recipe',
-    time: 'Time',
-    timeText: (time: string, rate: string) => `${time}, ${rate} per second`,
-    changed: 'Changed weights',
-    changedText: (changed: string, share: string) => `${changed} (${share})`,
-    unchanged: 'Unchanged, also after rounding',
-    nonFinite: 'Not a number, or infinite',
-    nonFiniteWarning: 'The result holds values that are not numbers: check the inputs before using it.',
-    hashes: 'SHA-256 of the weight files',
-    compare: 'Open in Compare',
-    files: 'Download the files',
-    download: (name: string) => `Download ${name}`,
+  text: {
+    title: 'The recipe as text',
+    use: 'Save it as recipe.yaml, hand it on, or run it again from a terminal: npm run drive -- merge --recipe recipe.yaml',
+    copy: 'Copy',
+    copied: 'Copied',
+    take: 'Use another recipe',
+    takeUse: 'Paste YAML here, or open or drop a recipe.yaml or the merge.json of an earlier merge.',
+    paste: 'Recipe to use',
+    apply: 'Use this recipe',
+    file: 'Open a recipe file',
+    taken: 'The recipe is taken over.',
   },
 } as const;

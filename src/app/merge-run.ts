@@ -1,0 +1,216 @@
+/**
+ * The running merge, what came of it, and what is left of earlier ones: an unfinished run to resume or discard, results kept in the
+ * browser's own storage. Cancels and failures are told by the job (jobs.ts); this holds what a person can do about them.
+ */
+
+import { computed, signal } from '@preact/signals';
+import type { PauseSignal } from '../core/pause.ts';
+import type { OnProgress } from '../core/progress.ts';
+import type { FolderDescription } from '../files/folder.ts';
+import type { OutputDescription } from '../files/writer.ts';
+import type { Backend } from '../kernels/kernels.ts';
+import type { UnfinishedRun } from '../merge/journal.ts';
+import type { Recipe } from '../merge/recipe.ts';
+import type { MergeInputs, MergeRequest } from '../merge/request.ts';
+import type { MergeResult } from '../merge/run.ts';
+import { canWriteFolders } from './capabilities.ts';
+import type { ModelSource } from './compare.ts';
+import { client } from './engine.ts';
+import { pickFolder } from './folders.ts';
+import { jobs, startJob } from './jobs.ts';
+import { noteRate, workerCount } from './merge-plan.ts';
+import { recipe } from './merge-recipe.ts';
+import { inputs, slots } from './merge-slots.ts';
+import { type Problem, problemOf } from './problem.ts';
+
+/** Of the subfolder to be made; empty means the proposed one. */
+export const outputName = signal('');
+/** A folder of the disk, or the browser's own storage, from where files are downloaded. */
+export const destination = signal<'folder' | 'browser'>(canWriteFolders() ? 'folder' : 'browser');
+/** Of the last merge. */
+export const result = signal<MergeOutcome | undefined>(undefined);
+/** Merges of this or an earlier visit that can go on. */
+export const unfinished = signal<readonly UnfinishedRun[]>([]);
+/** Results in the browser's own storage. */
+export const stored = signal<readonly StoredOutput[]>([]);
+/** What the browser says about its own storage; it tells nothing about disks. */
+export const room = signal<{ free?: number } | undefined>(undefined);
+/** What stopped a merge before it began, or an action on what is left of one. */
+export const runProblem = signal<Problem | undefined>(undefined);
+/** True after the person closed the picker of the place to write: a hint, not an error. */
+export const placeClosed = signal(false);
+
+export interface StoredOutput {
+  name: string;
+  bytes: number;
+  unfinished: boolean;
+}
+
+export interface MergeOutcome {
+  result: MergeResult;
+  /** "parent/name" on disk; only the name elsewhere. */
+  place: string;
+  folder: FolderDescription;
+  where: OutputDescription['kind'];
+  /** What was done. */
+  recipe: Recipe;
+  /** Before, aligned, after: what Compare shows side by side. Empty for a vector, which answers nothing. */
+  compared: ModelSource[];
+}
+
+/** "my-model-resta-g1": a name that tells what was done, without characters that a file system refuses. */
+export const proposedName = computed(() => {
+  const { method, g, p, output } = recipe.value;
+  const lead = slots.value[output === 'vector' ? 'aligned' : 'sft'];
+  const base = lead.state === 'open' ? lead.inspection.name.replace(/\.(safetensors|gguf|bin)$/, '') : 'model';
+  const drop = method === 'resta_d' && p !== undefined ? [`p${p}`] : [];
+  const parts = output === 'vector' ? [base, 'safety-vector'] : [base, method.replace('_', '-'), `g${g}`, ...drop];
+  return parts.join('-').replace(/[^\w.-]+/g, '-');
+});
+
+export const chosenName = computed(() => outputName.value || proposedName.value);
+
+/** Asks where to write (a click must be on the stack), then merges as a job. */
+export async function startMerge(label: string): Promise<void> {
+  placeClosed.value = false;
+  runProblem.value = undefined;
+  const name = chosenName.value;
+  try {
+    if (destination.value === 'folder') {
+      const parent = await pickFolder('readwrite');
+      await merge(label, { kind: 'handle', parent, name }, `${parent.name}/${name}`);
+    } else {
+      await merge(label, { kind: 'opfs', name }, name);
+    }
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem) runProblem.value = problem;
+    else placeClosed.value = true;
+  }
+}
+
+const options = () => ({ backend: 'wasm' as Backend, workers: workerCount() });
+
+async function merge(label: string, output: OutputDescription, place: string): Promise<void> {
+  const request: MergeRequest = { recipe: recipe.value, inputs: inputs.value! };
+  const { sft } = slots.value;
+  const adapter = sft.state === 'open' && sft.inspection.kind === 'adapter';
+  const merged = await runAsJob(label, async (onProgress, signal, pause) => {
+    const { runMerge } = await client();
+    return runMerge(request, output, options(), onProgress, signal, pause);
+  });
+  if (!merged) return;
+  const folder = await folderOf(merged, output, place);
+  const compared = request.recipe.output === 'vector' ? [] : comparedSources(request, adapter, folder);
+  result.value = { result: merged, place, folder, where: output.kind, recipe: request.recipe, compared };
+}
+
+type Work = (onProgress: OnProgress, signal: AbortSignal, pause: PauseSignal) => Promise<MergeResult>;
+
+/** Nothing when it was cancelled or failed: that stands in the job, where the screen shows it. */
+async function runAsJob(label: string, work: Work): Promise<MergeResult | undefined> {
+  result.value = undefined;
+  let steady = true;
+  const watched: Work = (onProgress, signal, pause) => {
+    pause.addEventListener('change', () => {
+      steady = false;
+    });
+    return work(onProgress, signal, pause);
+  };
+  const merged = await startJob('merge', label, watched).catch(() => undefined);
+  if (merged && steady) await noteRate(merged);
+  await lookForLeftovers();
+  return merged;
+}
+
+/** Goes on where the run stopped, after the browser was asked for its folders again (a click must be on the stack). */
+export async function resumeRun(run: UnfinishedRun, label: string): Promise<void> {
+  runProblem.value = undefined;
+  const merged = await runAsJob(label, async (onProgress, signal, pause) => {
+    const { resumeMerge } = await client();
+    return resumeMerge(run, reopenedFor(run), options(), onProgress, signal, pause);
+  });
+  if (!merged) return;
+  try {
+    const folder = await folderOf(merged, run.output, run.place);
+    const compared = run.recipe.output === 'vector' ? [] : [folder];
+    result.value = { result: merged, place: run.place, folder, where: run.output.kind, recipe: run.recipe, compared };
+  } catch (error) {
+    runProblem.value = problemOf(error);
+  }
+}
+
+/** Picked files are not remembered from one visit to the next: those that are open in their slots again stand in for them. */
+export function reopenedFor(run: Pick<UnfinishedRun, 'reopen'>): MergeInputs {
+  const given: MergeInputs = {};
+  for (const role of run.reopen) {
+    const slot = slots.value[role];
+    if (slot.state === 'open') given[role] = slot.folder;
+  }
+  return given;
+}
+
+/** Takes away what the run has written, or, where its folder cannot be reached any more, only its entry in the list. */
+export function dropRun(run: UnfinishedRun, how: 'discard' | 'forget'): Promise<void> {
+  return acting(async () => {
+    const { discardRun, forgetRun } = await client();
+    await (how === 'discard' ? discardRun(run) : forgetRun(run));
+  });
+}
+
+export function deleteOutput(name: string): Promise<void> {
+  return acting(async () => {
+    await (await client()).deleteStored(name);
+    if (result.value?.where === 'opfs' && result.value.place === name) result.value = undefined;
+  });
+}
+
+async function acting(action: () => Promise<void>): Promise<void> {
+  runProblem.value = undefined;
+  try {
+    await action();
+  } catch (error) {
+    runProblem.value = problemOf(error);
+  }
+  await lookForLeftovers();
+}
+
+/** Unfinished runs, stored results and the room left: when the screen is shown, and after every merge. */
+export async function lookForLeftovers(): Promise<void> {
+  const { unfinishedRuns, storedOutputs, storageRoom } = await client();
+  const [runs, outputs, left] = await Promise.all([
+    unfinishedRuns().catch(() => []),
+    storedOutputs().catch(() => []),
+    storageRoom().catch(() => undefined),
+  ]);
+  unfinished.value = runs.filter(({ busy }) => !busy);
+  stored.value = outputs.filter((one) => !one.unfinished);
+  room.value = left;
+}
+
+/** Files of a stored result, to be downloaded; they cost no memory. */
+export async function filesOfStored(name: string): Promise<{ name: string; blob: Blob }[]> {
+  const files = await (await client()).storedFiles(name);
+  return files.map(({ path, file }) => ({ name: path, blob: file }));
+}
+
+/**
+ * Before, the model the fine-tune began with, and after: Compare's filters ask about the last. An adapter cannot answer by itself: folded
+ * into the aligned weights (g = 0) it can. With a saved vector there may be no aligned model to show.
+ */
+export function comparedSources({ inputs }: MergeRequest, adapter: boolean, folder: FolderDescription): ModelSource[] {
+  const { sft, aligned } = inputs;
+  const folded: MergeRequest = { recipe: { version: 1, method: 'resta', g: 0 }, inputs };
+  const before: ModelSource[] = sft ? [adapter ? { kind: 'merge', name: sft.name, request: folded } : sft] : [];
+  return [...before, ...(aligned ? [aligned] : []), folder];
+}
+
+async function folderOf(merged: MergeResult, output: OutputDescription, name: string): Promise<FolderDescription> {
+  // In memory and in the browser's own storage it is named by nobody else.
+  if (output.kind !== 'handle') return { ...merged.folder!, name };
+  const handle = await output.parent.getDirectoryHandle(output.name);
+  return { kind: 'handle', name: output.name, handle };
+}
+
+/** True while a merge is being written. */
+export const merging = computed(() => jobs.value.merge?.status === 'running');

@@ -1,0 +1,26 @@
+/** A row of native radio buttons that looks like one switch: for a choice between a few words. */
+
+interface Choices<Id extends string> {
+  legend: string;
+  /** Of the group in the document. */
+  name: string;
+  value: Id;
+  options: Readonly<Record<Id, string>>;
+  onChoose(id: Id): void;
+}
+
+export function Choices<Id extends string>({ legend, name, value, options, onChoose }: Choices<Id>) {
+  return (
+    <fieldset class="choices">
+      <legend>{legend}</legend>
+      <div class="switch">
+        {(Object.entries(options) as [Id, string][]).map(([id, label]) => (
+          <label key={id}>
+            <input type="radio" name={name} checked={value === id} onChange={() => onChoose(id)} />
+            <span>{label}</span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}

@@ -1,0 +1,90 @@
+/** Whether the inputs fit: each difference with its weight, its consequence and the way out; a choice is made right where it is told. */
+
+import { useSignal } from '@preact/signals';
+import { differences, plan, planning, planProblem } from '../../app/merge-plan.ts';
+import { recipe, setRecipe } from '../../app/merge-recipe.ts';
+import { inputs } from '../../app/merge-slots.ts';
+import type { Difference } from '../../merge/differences.ts';
+import { merge } from '../strings/en/merge.ts';
+import { count } from '../strings/format.ts';
+import { Choices } from './choices.tsx';
+import { ErrorBox } from './error-box.tsx';
+import { Icon } from './icon.tsx';
+import { MergeIcon } from './merge-icon.tsx';
+
+const words = merge.fit;
+
+function Tensors({ tensors, total }: { tensors: readonly string[]; total: number }) {
+  const open = useSignal(false);
+  return (
+    <details onToggle={(event) => (open.value = event.currentTarget.open)}>
+      <summary>{words.tensors(count(total))}</summary>
+      {open.value && (
+        <pre>
+          {tensors.join('\n')}
+          {total > tensors.length && `\n${words.more(count(total - tensors.length))}`}
+        </pre>
+      )}
+    </details>
+  );
+}
+
+function Vocabulary() {
+  return (
+    <Choices
+      legend={words.vocabulary}
+      name="vocabulary"
+      value={recipe.value.vocabulary ?? 'keep'}
+      options={words.vocabularies}
+      onChoose={(vocabulary) => setRecipe({ vocabulary })}
+    />
+  );
+}
+
+function One({ difference }: { difference: Difference }) {
+  const { code, severity, what, consequence, fix, tensors, count: total } = difference;
+  return (
+    <li class={severity === 'choice' ? 'choice-of' : severity}>
+      <MergeIcon name={severity} />
+      <div {...(severity === 'stops' && { role: 'alert' })}>
+        <p class="severity">{words.severity[severity]}</p>
+        <p>
+          <strong>{what}</strong> {consequence}
+        </p>
+        {code === 'vocabulary-rows' && severity === 'choice' && <Vocabulary />}
+        {fix !== '' && (
+          <p class="soft">
+            {words.fix} {fix}
+          </p>
+        )}
+        {tensors && tensors.length > 0 && <Tensors tensors={tensors} total={total ?? tensors.length} />}
+      </div>
+    </li>
+  );
+}
+
+/** Of folders, not of the recipe: what is wrong with that is told where it is written. */
+export function Fit() {
+  const found = differences.value;
+  if (!inputs.value) return null;
+  const settled = plan.value ?? planProblem.value;
+  return (
+    <div class="fit" aria-busy={planning.value}>
+      <h3>{words.title}</h3>
+      {!settled && <p class="soft">{words.checking}</p>}
+      {plan.value && found.length === 0 && (
+        <p class="well">
+          <Icon name="right" /> {words.well}
+        </p>
+      )}
+      {planProblem.value && found.length === 0 && <ErrorBox problem={planProblem.value} />}
+      {found.length > 0 && (
+        <ul class="differences">
+          {found.map((difference) => (
+            <One key={difference.code + difference.what} difference={difference} />
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+/** What will happen, before a byte moves: tensors, bytes, files, time, memory and room, each with where its number comes from. */
+
+import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { acts, MEMORY, memoryOf, rate, secondsFor, workerCount } from '../../app/merge-plan.ts';
+import { destination, room } from '../../app/merge-run.ts';
+import type { MergePlan } from '../../merge/plan.ts';
+import { write } from '../strings/en/write.ts';
+import { bytes, count, duration } from '../strings/format.ts';
+import { Icon } from './icon.tsx';
+
+const words = write.happens;
+
+/** Names to look through; more of them make the page slow and nobody wiser. */
+const LISTED = 500;
+
+function Names({ names, use }: { names: readonly string[]; use?: string }) {
+  const open = useSignal(false);
+  return (
+    <details onToggle={(event) => (open.value = event.currentTarget.open)}>
+      <summary>{count(names.length)}</summary>
+      {use && <p class="soft">{use}</p>}
+      {open.value && (
+        <pre>
+          {names.slice(0, LISTED).join('\n')}
+          {names.length > LISTED && `\n${words.more(count(names.length - LISTED))}`}
+        </pre>
+      )}
+    </details>
+  );
+}
+
+/** A rough number for times that are rough themselves. */
+const roughly = (seconds: number) => (seconds < 2 ? words.moment : duration(seconds));
+
+function timeText(plan: MergePlan): string {
+  const { bytesPerSecond, measured } = rate.value;
+  const time = roughly(secondsFor(plan, rate.value));
+  return (measured ? words.measured : words.guess)(time, bytes(bytesPerSecond));
+}
+
+function Space({ needed }: { needed: number }) {
+  const free = room.value?.free;
+  if (destination.value === 'folder' || free === undefined) return <>{words.spaceFolder(bytes(needed))}</>;
+  if (free >= needed) return <>{words.spaceBrowser(bytes(free))}</>;
+  return (
+    <span class="wrong">
+      <Icon name="warning" /> {words.spaceShort(bytes(needed), bytes(free))}
+    </span>
+  );
+}
+
+function Memory({ plan }: { plan: MergePlan }) {
+  const workers = Math.min(workerCount(), plan.shards.length);
+  const inputs = Object.keys(plan.inputs).length;
+  return (
+    <details>
+      <summary>{words.memoryText(bytes(memoryOf(plan)))}</summary>
+      <p class="soft">
+        {words.memoryUse({
+          workers: count(workers),
+          inputs: count(inputs),
+          piece: bytes(MEMORY.piece),
+          arithmetic: bytes(MEMORY.arithmetic),
+          streams: bytes(MEMORY.streams),
+        })}
+      </p>
+    </details>
+  );
+}
+
+export function WhatHappens({ plan }: { plan: MergePlan }) {
+  const { bytesRead, bytesWritten } = plan.totals;
+  const { combined, copied, partly } = acts.value!;
+  const largest = Math.max(...plan.shards.map((shard) => shard.bytes));
+  const rows: [string, ComponentChildren][] = [
+    [words.combined, <Names key="combined" names={combined} />],
+    ...(partly.length > 0
+      ? [[words.partly, <Names key="partly" names={partly} use={words.partlyUse} />] as [string, ComponentChildren]]
+      : []),
+    [words.copied, copied.length > 0 ? <Names key="copied" names={copied} /> : count(0)],
+    [words.reads, bytes(bytesRead)],
+    [words.writes, bytes(bytesWritten)],
+    [words.files, words.filesText(count(plan.shards.length), bytes(largest))],
+    [words.time, timeText(plan)],
+    [words.memory, <Memory key="memory" plan={plan} />],
+    [words.space, <Space key="space" needed={bytesWritten} />],
+    [words.arithmetic, words.arithmeticText],
+  ];
+  return (
+    <div class="happens">
+      <h3>{words.title}</h3>
+      <dl class="facts">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}

@@ -1,0 +1,123 @@
+/** Words of the last step of Merge: what will happen, the running merge, its result, and what is left of earlier ones. */
+
+import type { Role } from '../../../merge/recipe.ts';
+
+export const write = {
+  title: 'Write the result',
+  /** Which folders are still wanted, in the words of their slots. */
+  waiting: (titles: string) => `Still to open: ${titles}.`,
+  planning: 'Working out what will happen…',
+  stopped: 'Nothing can be written yet: see “Do they fit?” above.',
+
+  happens: {
+    title: 'What will happen',
+    combined: 'Tensors combined',
+    copied: 'Tensors copied as they are',
+    partly: 'Combined in part',
+    partlyUse: 'The first rows are combined; rows that only the fine-tune has are copied.',
+    reads: 'Read',
+    writes: 'Written',
+    files: 'Weight files',
+    filesText: (files: string, largest: string) => `${files}, the largest ${largest}`,
+    time: 'Time',
+    measured: (time: string, rate: string) => `about ${time}, at the ${rate} per second of the last merge here`,
+    guess: (time: string, rate: string) =>
+      `about ${time}: a guess at ${rate} per second, until a merge was measured here`,
+    moment: 'a moment',
+    memory: 'Memory',
+    memoryText: (total: string) => `about ${total}, whatever the size of the model`,
+    memoryUse: (of: Record<'workers' | 'inputs' | 'piece' | 'arithmetic' | 'streams', string>) =>
+      `Workers: ${of.workers}. Each holds two pieces of ${of.piece} of every input (${of.inputs}) and of the output, and ${of.arithmetic} for its arithmetic. The browser’s own reading takes up to ${of.streams} more.`,
+    space: 'Free space',
+    spaceFolder: (needed: string) => `The browser does not tell how much a disk has left: ${needed} are needed.`,
+    spaceBrowser: (free: string) => `${free} in the browser’s own storage`,
+    spaceShort: (needed: string, free: string) =>
+      `The browser’s own storage has ${free} left, and ${needed} are needed. Delete a kept result below, or free space on this device.`,
+    arithmetic: 'Arithmetic',
+    arithmeticText: 'float32, rounded once to the stored type',
+    more: (count: string) => `and ${count} more`,
+  },
+
+  destination: 'Where to',
+  destinations: { folder: 'A folder you choose', browser: 'This browser’s own storage, then download' },
+  name: 'Name of the new folder',
+  asks: (name: string) =>
+    `Your browser will now ask for a place to write. A new folder, ${name}, is made there; nothing else is touched.`,
+  browser: (name: string) =>
+    `The result, ${name}, is written to this browser’s own storage on this device; afterwards you download its files.`,
+  noFolders: 'This browser cannot write into folders.',
+  start: 'Choose a place and merge',
+  startBrowser: 'Merge',
+  closed: 'No place was chosen. Nothing was written.',
+  job: (name: string) => `Merging ${name}`,
+
+  running: {
+    /** "File 2 of 3: model-00002-of-00003.safetensors" */
+    shard: (shard: string, shards: string, file: string) => `File ${shard} of ${shards}: ${file}`,
+    checking: 'Checking the files that are finished already',
+    closing: 'The browser is checking the file it has written',
+    paused: 'Paused',
+    pause: 'Pause',
+    resume: 'Continue',
+    cancel: 'Cancel',
+    known: 'The time left is known after a few seconds.',
+  },
+  cancelled: 'Cancelled. Nothing of the result was left behind.',
+  cancelledKept: 'Cancelled. The files that were finished are kept, so that it can go on later.',
+  failedKept: 'The files that were finished are kept, so that it can go on once the cause is mended.',
+  toOffer: 'Show the unfinished merge',
+  again: 'Merge again',
+
+  unfinished: {
+    title: (runs: number) => (runs === 1 ? 'An unfinished merge' : 'Unfinished merges'),
+    progress: (done: string, total: string, bytes: string) => `${done} of ${total} weight files finished (${bytes})`,
+    stopped: (when: string) => `stopped ${when}`,
+    inputs: 'From',
+    roles: { sft: 'fine-tuned', aligned: 'aligned', unaligned: 'unaligned', vector: 'vector' } satisfies Record<
+      Role,
+      string
+    >,
+    reopen: (titles: string) =>
+      `These were opened as files, which no browser remembers: open them again below first, then resume. ${titles}`,
+    resume: 'Resume',
+    discard: 'Discard',
+    discardUse:
+      'Resume checks that the inputs are unchanged, then writes what is missing. Discard deletes what was written.',
+    forget: 'Take off this list only',
+    label: (verb: string, place: string) => `${verb}: ${place}`,
+    gone: (place: string) => `${place} is off the list.`,
+  },
+
+  stored: {
+    title: 'Results kept in this browser',
+    use: 'They stay on this device until you delete them or clear the site’s data.',
+    files: 'Files',
+    delete: 'Delete',
+    deleteLabel: (name: string) => `Delete ${name}`,
+    deleted: (name: string) => `${name} is deleted.`,
+  },
+
+  done: {
+    title: 'Merged',
+    titleVector: 'Safety vector saved',
+    announce: (name: string) => `${name} is written.`,
+    place: 'Where',
+    recipe: 'Recipe',
+    time: 'Time',
+    vectorRecipe: 'aligned minus unaligned',
+    varied: 'other strengths by module',
+    timeText: (time: string, rate: string) => `${time}, ${rate} per second`,
+    changed: 'Changed weights',
+    changedVector: 'Weights that differ',
+    changedText: (changed: string, share: string) => `${changed} (${share})`,
+    unchanged: 'Unchanged, also after rounding',
+    unchangedVector: 'Weights that are equal',
+    nonFinite: 'Not a number, or infinite',
+    nonFiniteWarning: 'The result holds values that are not numbers: check the inputs before using it.',
+    hashes: 'SHA-256 of the weight files',
+    compare: 'Compare before and after',
+    vectorNext: 'To use it, choose “Safety vector from: A saved one” above and open this folder.',
+    files: 'Download the files',
+    download: (name: string) => `Download ${name}`,
+  },
+} as const;
