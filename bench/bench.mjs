@@ -1,5 +1,5 @@
 /**
- * `npm run bench [page] [merge] [model] [kernels] [--rounds N] [--size 30m|125m|1b]`: ratios against a baseline of the same run,
+ * `npm run bench [page] [merge] [model] [kernels] [--rounds N] [--size 30m|125m|1g|1b|4g]`: ratios against a baseline of the same run,
  * as tables. Without a name: page, merge and model. Times depend on the machine; the ratios are what to compare.
  */
 

@@ -1,12 +1,13 @@
 /**
- * `npm run bench merge [--size 30m|125m|1b] [--rounds N]`: RESTA end to end to a real folder, through the page, beside native copies
- * of the same bytes in the same rounds: reading three models and writing one is the least any tool must do.
+ * `npm run bench merge [--size 30m|125m|1g|1b|4g] [--rounds N]`: RESTA end to end to a real folder, through the page, beside native copies
+ * of the same bytes in the same rounds: reading three models and writing one is the least any tool must do. With the renderer's peak memory.
  */
 
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openPage } from '../tools/drive/page.mjs';
+import { rendererMegabytes, watchMemory } from './memory.mjs';
 import { makeModels } from './models.mjs';
 import { interleave, median, printTable, spread } from './table.mjs';
 
@@ -24,11 +25,16 @@ export async function benchMerge({ size = '125m', rounds = 3 } = {}) {
   const copy = join(models.root, 'copy.safetensors');
   const page = await openPage();
   let run = 0;
+  const memory = new Map();
+  const firstBase = rendererMegabytes(page.profile);
   const merge = (recipe) => () => {
     const name = `out-${run++}`;
+    const watch = watchMemory(page.profile);
     page.pick(models.sft, models.aligned, models.unaligned, models.root);
     return seconds(() => page.call('merge', { recipe: { version: 1, ...recipe }, name, backend: 'wasm' })).then(
       (time) => {
+        const peaks = memory.get(recipe.method) ?? [];
+        memory.set(recipe.method, [...peaks, { base: watch.base, peak: watch.stop() }]);
         rmSync(join(models.root, name), { recursive: true, force: true });
         return time;
       },
@@ -58,6 +64,16 @@ export async function benchMerge({ size = '125m', rounds = 3 } = {}) {
         spread(times),
         ((4 * models.bytes) / GB / median(times)).toFixed(2),
         (median(times) / median(baseline)).toFixed(2),
+      ]),
+    );
+    printTable(
+      'Memory of the renderer (PSS, MB): median (min to max)',
+      ['what', 'before', 'peak', 'peak over the first base'],
+      [...memory].map(([method, found]) => [
+        method,
+        spread(found.map(({ base }) => base)),
+        spread(found.map(({ peak }) => peak)),
+        spread(found.map(({ peak }) => peak - firstBase)),
       ]),
     );
   } finally {

@@ -7,11 +7,13 @@ import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** hidden, intermediate, layers, heads, key-value heads, vocabulary */
+/** hidden, intermediate, layers, heads, key-value heads, vocabulary; in bf16 1g and 4g are files of 1 and 4 GB */
 export const SHAPES = {
   '30m': [384, 1024, 8, 6, 2, 16384],
   '125m': [768, 2048, 12, 12, 12, 32000],
+  '1g': [2048, 5632, 10, 32, 4, 32000],
   '1b': [2048, 5632, 22, 32, 4, 32000],
+  '4g': [2048, 5632, 44, 32, 4, 32000],
 };
 
 function tensorsOf([hidden, intermediate, layers, heads, kv, vocabulary]) {

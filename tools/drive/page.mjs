@@ -23,6 +23,7 @@ export async function openPage() {
   }
   return {
     page: browser.page,
+    profile: browser.profile,
     origin: new URL(server.url).origin,
     requests: browser.requests,
     pick: (...paths) => browser.picks.push(...paths),
