@@ -16,6 +16,9 @@ import { WriteStep } from '../parts/write-step.tsx';
 import { merge } from '../strings/en/merge.ts';
 import { write } from '../strings/en/write.ts';
 import '../styles/merge.css';
+import '../styles/fit.css';
+import '../styles/recipe.css';
+import '../styles/write.css';
 import '../styles/results.css';
 
 function start(): () => void {
