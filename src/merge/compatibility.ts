@@ -3,10 +3,10 @@
  * What a look at more than headers tells (tokenizers, samples of weights) is added by prepare.ts.
  */
 
-import { isFloatDtype } from '../core/dtype.ts';
 import type { Adapter } from '../files/adapter.ts';
+import { adapterMisfits } from '../files/adapter-base.ts';
 import { type Decision, leadOf, operandsOf } from './decisions.ts';
-import { type Difference, listed, ROLE_NAMES, some, theRole } from './differences.ts';
+import { type Difference, type DifferenceCode, listed, ROLE_NAMES, some, theRole } from './differences.ts';
 import { isAdapterInput, type MergeCheckpoints, modelOf, tensorsOf } from './inputs.ts';
 import { notices } from './notices.ts';
 import type { Recipe, Role } from './recipe.ts';
@@ -37,8 +37,9 @@ export function compareInputs(
     ...families(checkpoints, roles),
     ...sizes(checkpoints, roles),
     ...quantized(checkpoints, roles),
-    ...adapterTargets(checkpoints, roles),
+    ...adapters(checkpoints, roles),
     ...shapes(recipe, checkpoints, decisions),
+    ...numbers(checkpoints, decisions),
     ...nothingShared(recipe, decisions),
     ...notices(recipe, checkpoints, decisions, roles),
   ];
@@ -107,58 +108,60 @@ function quantized(checkpoints: MergeCheckpoints, roles: readonly Role[]): Diffe
   });
 }
 
-/** Every tensor of an adapter must fit the model below it. */
-function adapterTargets(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
-  const base = checkpoints.aligned?.tensors;
-  return roles.flatMap((role) => {
+/** An adapter must fit the model below it; what it trained elsewhere is told. */
+function adapters(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
+  const base = checkpoints.aligned;
+  return roles.flatMap((role): Difference[] => {
     const adapter = checkpoints[role]!;
     if (!isAdapterInput(adapter) || !base) return [];
-    const lost = [...adapter.targets.keys()].filter((name) => !base.has(name));
-    if (lost.length > 0) return [lostTargets(role, lost)];
-    return misfits(role, adapter, checkpoints);
+    const misfits = adapterMisfits(adapter, base).map(
+      ({ code, message, hint, data }): Difference => ({
+        code: code as DifferenceCode,
+        severity: 'stops',
+        what: message,
+        consequence: '',
+        fix: hint,
+        roles: ['aligned', role],
+        ...listed(data.tensors as string[]),
+      }),
+    );
+    return [...misfits, ...unusedParts(role, adapter)];
   });
 }
 
-function lostTargets(role: Role, names: readonly string[]): Difference {
+function unusedParts(role: Role, { name, unused }: Adapter): Difference[] {
+  if (unused.length === 0) return [];
+  return [
+    {
+      code: 'tensors-extra',
+      severity: 'note',
+      what: `The adapter “${name}” also holds ${some(unused)}, which are no part of the language model.`,
+      consequence: 'They are left out.',
+      fix: 'Nothing to do.',
+      roles: [role],
+      ...listed(unused),
+    },
+  ];
+}
+
+function notFloat(tensor: string, role: Role, dtype: string): Difference {
   return {
-    code: 'tensor-missing',
+    code: 'dtype-unsupported',
     severity: 'stops',
-    what: `${some(names)} cannot be found in the aligned model, but the ${ROLE_NAMES[role]} adapter changes ${names.length === 1 ? 'it' : 'them'}.`,
+    what: `${tensor} of ${theRole(role)} is stored as ${dtype}, which cannot be combined.`,
     consequence: '',
-    fix: 'Open the very model that the adapter was trained on as the aligned one.',
-    roles: ['aligned', role],
-    ...listed(names),
+    fix: 'Convert the model to bfloat16, float16 or float32.',
+    roles: [role],
+    ...listed([tensor]),
   };
 }
 
-function misfits(role: Role, adapter: Adapter, checkpoints: MergeCheckpoints): Difference[] {
-  for (const [name, { a, b, transposed }] of adapter.targets) {
-    const tensor = checkpoints.aligned!.tensors.get(name)!;
-    const shape = [b.shape[0]!, a.shape[1]!];
-    if (transposed) shape.reverse();
-    if (!sameShape(tensor.shape, shape)) {
-      return [
-        unlikeShapes(name, 'the aligned model', tensor.shape, `the ${ROLE_NAMES[role]} adapter`, shape, [
-          'aligned',
-          role,
-        ]),
-      ];
-    }
-    if (!isFloatDtype(tensor.dtype)) {
-      return [
-        {
-          code: 'dtype-unsupported',
-          severity: 'stops',
-          what: `${name} of the aligned model is stored as ${tensor.dtype}, which cannot be combined.`,
-          consequence: '',
-          fix: 'Convert the model to bfloat16, float16 or float32.',
-          roles: ['aligned'],
-          ...listed([name]),
-        },
-      ];
-    }
-  }
-  return [];
+function numbers(checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
+  const unlike = decisions.find(({ copied }) => copied === 'dtype');
+  if (!unlike) return [];
+  const role = unlike.lacking.at(-1)!;
+  const name = unlike.names[role]!;
+  return [notFloat(name, role, tensorsOf(checkpoints, role).get(name)!.dtype)];
 }
 
 function shapes(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
@@ -207,8 +210,4 @@ function nothingShared(recipe: Recipe, decisions: readonly Decision[]): Differen
       ...listed(names),
     },
   ];
-}
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((dimension, i) => dimension === b[i]);
 }

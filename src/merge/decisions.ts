@@ -20,8 +20,9 @@ export type CopyReason =
   | 'excluded'
   /** Another model does not have it. */
   | 'missing'
-  /** Its shape is another one elsewhere; only while the report is made, never in a plan. */
-  | 'shape';
+  /** Its shape or its kind of number is another one elsewhere; only while the report is made, never in a plan. */
+  | 'shape'
+  | 'dtype';
 
 export interface Decision {
   /** As the fine-tune (for a vector: the aligned model) has it. */
@@ -38,6 +39,13 @@ export interface Decision {
   lacking: Role[];
 }
 
+/** A role beside the lead, as decisions look at it. */
+interface Operand {
+  role: Role;
+  tensors: ReadonlyMap<string, TensorInfo>;
+  tied: boolean;
+}
+
 /** The role that gives names, shapes and order to the output. */
 export function leadOf(recipe: Pick<Recipe, 'output'>): Role {
   return recipe.output === 'vector' ? 'aligned' : 'sft';
@@ -51,19 +59,15 @@ export function operandsOf(recipe: Recipe, checkpoints: MergeCheckpoints): Role[
 
 export function decideAll(recipe: Recipe, checkpoints: MergeCheckpoints): Decision[] {
   const lead = leadOf(recipe);
-  const others = operandsOf(recipe, checkpoints).filter((role) => role !== lead);
+  const others = operandsOf(recipe, checkpoints)
+    .filter((role) => role !== lead)
+    .map((role): Operand => ({ role, tensors: tensorsOf(checkpoints, role), tied: isTied(checkpoints, role) }));
   const tensors = [...tensorsOf(checkpoints, lead).values()];
   const layers = layerCount(tensors.map(({ name }) => name));
-  return tensors.map((tensor) => decide(tensor, recipe, checkpoints, others, layers));
+  return tensors.map((tensor) => decide(tensor, recipe, others, layers));
 }
 
-function decide(
-  tensor: TensorInfo,
-  recipe: Recipe,
-  checkpoints: MergeCheckpoints,
-  others: readonly Role[],
-  layers: number,
-): Decision {
+function decide(tensor: TensorInfo, recipe: Recipe, others: readonly Operand[], layers: number): Decision {
   const names: Partial<Record<Role, string>> = {};
   const lacking: Role[] = [];
   let rows = tensor.shape[0] ?? 1;
@@ -71,10 +75,10 @@ function decide(
   if (!isFloatDtype(tensor.dtype)) reason = 'integer';
   else if (isBuffer(tensor)) reason = 'buffer';
   else if (!isTouched(recipe, tensor.name)) reason = 'excluded';
-  for (const role of others) {
-    const name = counterpart(checkpoints, role, tensor.name);
-    const found = name === undefined ? undefined : tensorsOf(checkpoints, role).get(name);
-    if (!found || (!isFloatDtype(found.dtype) && reason === undefined)) {
+  for (const operand of others) {
+    const { role } = operand;
+    const found = counterpart(operand, tensor.name);
+    if (!found) {
       // A vector holds only what is not zero: what it lacks it leaves alone.
       lacking.push(role);
       if (role !== 'vector' || appliedMethod(recipe).id === 'resta') reason ??= 'missing';
@@ -82,9 +86,9 @@ function decide(
     }
     names[role] = found.name;
     const shared = sharedRows(tensor, found);
-    if (shared === undefined) {
+    if (shared === undefined || !isFloatDtype(found.dtype)) {
       lacking.push(role);
-      reason ??= 'shape';
+      reason ??= shared === undefined ? 'shape' : 'dtype';
     } else {
       rows = Math.min(rows, shared);
     }
@@ -106,12 +110,11 @@ function sharedRows(a: TensorInfo, b: TensorInfo): number | undefined {
   return isVocabulary(a.name) ? Math.min(rows, others) : undefined;
 }
 
-/** Under what name another role holds a tensor: its own, or for a head that is tied there, the embedding it is tied to. */
-export function counterpart(checkpoints: MergeCheckpoints, role: Role, name: string): string | undefined {
-  const tensors = tensorsOf(checkpoints, role);
-  if (tensors.has(name)) return name;
-  if (!isHead(name) || !name.endsWith('.weight') || !isTied(checkpoints, role)) return undefined;
-  return [...tensors.keys()].find(isEmbedding);
+/** What another role has for a tensor: the one of its name, or for a head that is tied there, the embedding it is tied to. */
+function counterpart({ tensors, tied }: Operand, name: string): TensorInfo | undefined {
+  const found = tensors.get(name);
+  if (found || !tied || !isHead(name) || !name.endsWith('.weight')) return found;
+  return [...tensors.values()].find((tensor) => isEmbedding(tensor.name));
 }
 
 /** transformers ties head and embedding unless the config says otherwise, in every family that leaves the head out of its files. */

@@ -13,6 +13,7 @@ export type DifferenceCode =
       | 'shape-mismatch'
       | 'tensor-missing'
       | 'dtype-unsupported'
+      | 'adapter-unsupported'
       | 'inputs-identical'
       | 'tokenizer-mismatch'
       | 'format-unsupported'

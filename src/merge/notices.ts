@@ -29,13 +29,15 @@ export function notices(
 function vocabularyRows(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
   const lead = leadOf(recipe);
   return operandsOf(recipe, checkpoints).flatMap((role): Difference[] => {
+    const theirTensors = tensorsOf(checkpoints, role);
+    const rowsOf = (name: string | undefined) => (name === undefined ? undefined : theirTensors.get(name)?.shape[0]);
     const unlike = decisions.filter(
       ({ tensor, names, copied }) =>
-        isVocabulary(tensor.name) && copied === undefined && rowsOf(checkpoints, role, names[role]) !== tensor.shape[0],
+        isVocabulary(tensor.name) && copied === undefined && rowsOf(names[role]) !== tensor.shape[0],
     );
     if (role === lead || unlike.length === 0 || unlike[0]!.names[role] === undefined) return [];
     const { tensor, names } = unlike[0]!;
-    const [own, theirs] = [tensor.shape[0]!, rowsOf(checkpoints, role, names[role])!];
+    const [own, theirs] = [tensor.shape[0]!, rowsOf(names[role])!];
     const more = Math.abs(own - theirs);
     const words = more === 1 ? 'one more row' : `${more} more rows`;
     const facts = { rows: { [lead]: own, [role]: theirs } };
@@ -69,10 +71,6 @@ function vocabularyRows(recipe: Recipe, checkpoints: MergeCheckpoints, decisions
       },
     ];
   });
-}
-
-function rowsOf(checkpoints: MergeCheckpoints, role: Role, name: string | undefined): number | undefined {
-  return name === undefined ? undefined : tensorsOf(checkpoints, role).get(name)?.shape[0];
 }
 
 function tiedHeads(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {

@@ -17,7 +17,7 @@ import { compareInputs } from './compatibility.ts';
 import { type Decision, decideAll } from './decisions.ts';
 import { type Difference, throwIfStopped } from './differences.ts';
 import { type Findings, findingDifferences } from './findings.ts';
-import { type InputRange, isAdapterInput, type MergeCheckpoints, type WeightRange } from './inputs.ts';
+import { changeRanges, type InputRange, isAdapterInput, type MergeCheckpoints, type WeightRange } from './inputs.ts';
 import { completeRecipe } from './methods.ts';
 import type { Recipe, Role } from './recipe.ts';
 import { rolesOf } from './request.ts';
@@ -226,7 +226,9 @@ function stepBytesRead(step: MergeStep): number {
   if (step.kind === 'copy') return length(step.input);
   return step.inputs.reduce(
     (sum, input) =>
-      sum + step.elements * dtypeBytes(input.dtype) + (input.plus ? length(input.plus.a) + length(input.plus.b) : 0),
+      sum +
+      step.elements * dtypeBytes(input.dtype) +
+      changeRanges(input).reduce((more, range) => more + length(range), 0),
     0,
   );
 }

@@ -20,6 +20,8 @@ function checkpoint(name: string, tensors: TensorRef[], more: Partial<Checkpoint
   const files = [...new Set(tensors.map(({ source }) => source))];
   return {
     name,
+    kind: 'model',
+    format: 'safetensors',
     config: { model_type: 'llama', torch_dtype: 'bfloat16' },
     modelType: 'llama',
     tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
@@ -28,6 +30,7 @@ function checkpoint(name: string, tensors: TensorRef[], more: Partial<Checkpoint
     parameters: 0,
     bytes: 0,
     dtypes: {},
+    problems: [],
     ...more,
   };
 }
@@ -71,6 +74,7 @@ describe('the plan of a merge', () => {
       {
         kind: 'combine',
         tensor: 'norm',
+        from: 0,
         elements: 4,
         op,
         dtype: 'BF16',
@@ -84,6 +88,7 @@ describe('the plan of a merge', () => {
       {
         kind: 'combine',
         tensor: 'w',
+        from: 0,
         elements: 8,
         op,
         dtype: 'BF16',
@@ -165,7 +170,7 @@ describe('the plan of a merge', () => {
 
   test('keeps the newer name of the type in a config that has it', () => {
     const newer = { ...sft, config: { model_type: 'llama', dtype: 'bfloat16' } };
-    expect(planMerge(recipe({ outputDtype: 'F16' }), { ...three, sft: newer }).config.changed).toEqual({
+    expect(planMerge(recipe({ outputDtype: 'F16' }), { ...three, sft: newer }).config?.changed).toEqual({
       model_type: 'llama',
       dtype: 'float16',
     });
@@ -200,9 +205,14 @@ describe('the plan of a merge with an adapter', () => {
           b: ref('B', 'F32', [4, 1], 'adapter_model.safetensors', 58, 74),
           scale: 2,
           transposed: false,
+          embedding: false,
         },
       ],
     ]),
+    saved: new Map(),
+    biases: new Map(),
+    rows: new Map(),
+    unused: [],
     shards: [{ file: 'adapter_model.safetensors', bytes: 74, headerBytes: 50, headerSha256: 'lora' }],
     companions: ['tokenizer.json', 'tokenizer_config.json'],
     parameters: 6,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { dropThreshold } from '../../src/core/philox.ts';
-import { completeRecipe, METHODS } from '../../src/merge/methods.ts';
+import { appliedMethod, completeRecipe, METHODS } from '../../src/merge/methods.ts';
 import { parseRecipe } from '../../src/merge/recipe.ts';
 import { recipeFromYaml, recipeToYaml } from '../../src/merge/recipe-text.ts';
 
@@ -104,14 +104,12 @@ describe('the table of methods', () => {
   });
 
   test('turns RESTA into sft + g * (aligned - unaligned)', () => {
-    expect(METHODS.resta.op({ ...plain, g: 0.5 }, 'w')).toEqual({ kind: 'add-scaled-difference', scale: 0.5 });
+    expect(METHODS.resta.op(plain, 0.5, 'w', false)).toEqual({ kind: 'add-scaled-difference', scale: 0.5 });
   });
 
   test('turns RESTA_d without dropping into plain RESTA', () => {
-    expect(METHODS.resta_d.op({ ...plain, method: 'resta_d', p: 0 }, 'w')).toEqual({
-      kind: 'add-scaled-difference',
-      scale: 1,
-    });
+    expect(appliedMethod({ ...plain, method: 'resta_d', p: 0 }).id).toBe('resta');
+    expect(appliedMethod({ ...plain, method: 'resta_d', p: 0.1 }).id).toBe('resta_d');
   });
 
   test('keys the mask by seed and tensor', () => {
@@ -120,7 +118,7 @@ describe('the table of methods', () => {
       ['b', 1],
       ['a', 2],
     ].map(([tensor, seed]) =>
-      METHODS.resta_d.op({ ...plain, method: 'resta_d', p: 0.25, seed: seed as number }, tensor as string),
+      METHODS.resta_d.op({ ...plain, method: 'resta_d', p: 0.25, seed: seed as number }, 1, tensor as string, false),
     );
     expect(new Set(streams.map((op) => JSON.stringify(op))).size).toBe(3);
     expect(streams[0]).toMatchObject({ kind: 'drop-and-add-scaled-difference', rate: 0.25 });
