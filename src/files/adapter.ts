@@ -1,37 +1,75 @@
 /**
- * A LoRA adapter as PEFT saves it: adapter_config.json and adapter_model.safetensors with two thin matrices per target,
- * dW = scale * B @ A (Hu et al., arXiv 2106.09685). Everything PEFT can save that this formula does not describe is refused by name.
+ * A LoRA adapter as PEFT saves it: adapter_config.json and the tensors beside it. What it does to the model it was trained on:
+ *
+ * - two thin matrices per module, dW = scale * B @ A (Hu et al., arXiv 2106.09685); with magnitudes, m * (W + dW) / ||W + dW|| per output
+ *   (DoRA: Liu et al., arXiv 2402.09353);
+ * - whole tensors in place of the model's (modules_to_save, trained biases, resized vocabularies), single rows of them (trained tokens), and
+ *   biases to be added (lora_bias).
+ *
+ * Everything else that PEFT can save is refused by name. Whether an adapter fits a model is asked in adapter-base.ts.
  */
 
 import { type Dtype, isFloatDtype } from '../core/dtype.ts';
 import { AppError } from '../core/errors.ts';
-import type { TensorRef } from '../core/tensor.ts';
-import { ADAPTER_CONFIG_FILE, type CheckpointShard, COMPANION_FILES, CONFIG_FILE, readShards } from './checkpoint.ts';
+import { elementCount, type TensorRef } from '../core/tensor.ts';
+import { checkOptions, invalid, type ScaleOf, scales, short, trainedTokens, unsupported } from './adapter-options.ts';
+import { type ModuleParts, sortTensors } from './adapter-tensors.ts';
+import {
+  ADAPTER_CONFIG_FILE,
+  type CheckpointShard,
+  COMPANION_FILES,
+  CONFIG_FILE,
+  readShards,
+  totals,
+} from './checkpoint.ts';
 import type { Folder } from './folder.ts';
-import { isJsonObject, type JsonObject, readJsonObject } from './json.ts';
+import { type JsonObject, readJsonObject } from './json.ts';
 
 export const ADAPTER_WEIGHTS_FILE = 'adapter_model.safetensors';
+/** As torch.save writes it; taken where there are no safetensors. */
+export const ADAPTER_TORCH_FILE = 'adapter_model.bin';
 
 /** Adapter configurations list target modules; even long lists stay far below. */
 const CONFIG_LIMIT = 8_000_000;
 
 export interface LowRank {
-  /** [rank, columns] */
+  /** [rank, columns]; of an embedding, columns are words. */
   a: TensorRef;
   /** [rows, rank] */
   b: TensorRef;
   /** lora_alpha / rank, or lora_alpha / sqrt(rank) with use_rslora. */
   scale: number;
-  /** fan_in_fan_out: the base stores its weight as [columns, rows], so dW is transposed. */
+  /** The weight is stored as [columns, rows]: always so for embeddings, else as fan_in_fan_out claims; `isTransposed` of adapter-base.ts decides. */
   transposed: boolean;
+  embedding: boolean;
+  /** [rows]; with it the target is a DoRA. */
+  magnitude?: TensorRef;
 }
 
-/** Plain data, structured-cloneable. */
+/** To be added to a bias: scale * values. */
+export interface ScaledBias {
+  values: TensorRef;
+  scale: number;
+}
+
+/** Row `ids[i]` of the tensor becomes row i of `values`. */
+export interface TrainedRows {
+  ids: number[];
+  /** [ids.length, width] */
+  values: TensorRef;
+}
+
+/** Plain data, structured-cloneable. All maps go by the name of the base model's tensor. */
 export interface Adapter {
   name: string;
   config: JsonObject;
-  /** By the name of the base model's tensor. */
   targets: Map<string, LowRank>;
+  /** Whole tensors that replace the base's, or that it does not have; a target may stand on one. */
+  saved: Map<string, TensorRef>;
+  biases: Map<string, ScaledBias>;
+  rows: Map<string, TrainedRows>;
+  /** Names of tensors that are no part of the adapted language model. */
+  unused: string[];
   shards: CheckpointShard[];
   companions: string[];
   parameters: number;
@@ -45,173 +83,113 @@ export async function isAdapter(folder: Folder): Promise<boolean> {
   return paths.includes(ADAPTER_CONFIG_FILE) && !paths.includes(CONFIG_FILE);
 }
 
-/** @throws AppError 'adapter-unsupported', 'adapter-invalid', 'format-unsupported', and what reading JSON and headers throws */
+/** @throws AppError 'file-missing', 'adapter-unsupported', 'adapter-invalid', and what reading JSON and headers throws */
 export async function openAdapter(folder: Folder): Promise<Adapter> {
   const paths = new Set((await folder.list()).map((entry) => entry.path));
-  if (!paths.has(ADAPTER_WEIGHTS_FILE) && paths.has('adapter_model.bin')) {
+  const weights = [ADAPTER_WEIGHTS_FILE, ADAPTER_TORCH_FILE].find((path) => paths.has(path));
+  if (weights === undefined) {
     throw new AppError(
-      'format-unsupported',
-      `${folder.name} holds adapter_model.bin, not safetensors.`,
-      'Save the adapter again with safe_serialization=True.',
-      {
-        file: 'adapter_model.bin',
-      },
+      'file-missing',
+      `The adapter “${short(folder.name)}” has neither ${ADAPTER_WEIGHTS_FILE} nor ${ADAPTER_TORCH_FILE}.`,
+      'Finish the download, then open the folder again.',
+      { file: ADAPTER_WEIGHTS_FILE },
     );
   }
   const config = await readJsonObject(folder, ADAPTER_CONFIG_FILE, CONFIG_LIMIT);
-  refuseUnknownKinds(folder.name, config);
-  const { tensors, shards } = await readShards(folder, [ADAPTER_WEIGHTS_FILE]);
-  const targets = pairUp(config, tensors);
-  const refs = [...tensors.values()];
-  const dtypes: Partial<Record<Dtype, number>> = {};
-  for (const { dtype } of refs) dtypes[dtype] = (dtypes[dtype] ?? 0) + 1;
+  checkOptions(folder.name, config);
+  const { tensors, shards } = await readShards(folder, [weights]);
   return {
     name: folder.name,
     config,
-    targets,
+    ...assemble(folder.name, config, [...tensors.values()]),
     shards,
     companions: COMPANION_FILES.filter((path) => paths.has(path)),
-    parameters: refs.reduce((sum, ref) => sum + ref.shape.reduce((product, n) => product * n, 1), 0),
-    bytes: shards.reduce((sum, shard) => sum + shard.bytes, 0),
-    dtypes,
+    ...totals({ tensors, shards }),
   };
 }
 
-/** Options that change what dW is, what it is added to, or what else was trained. A row: the option, when it is harmless, what it means. */
-const REFUSED: readonly [option: string, harmless: (value: unknown) => boolean, meaning: string][] = [
-  ['use_dora', isOff, 'DoRA also trains magnitudes, which dW = scale * B @ A leaves out'],
-  ['modules_to_save', isOff, 'whole modules were trained beside the adapter'],
-  ['bias', (value) => isOff(value) || value === 'none', 'biases were trained beside the adapter'],
-  ['lora_bias', isOff, 'the adapter carries biases'],
-  ['layer_replication', isOff, 'layers of the base model are repeated'],
-  ['trainable_token_indices', isOff, 'single token embeddings were trained beside the adapter'],
-  ['target_parameters', isOff, 'parameters inside modules were adapted'],
-  ['use_bdlora', isOff, 'its matrices are block-diagonal'],
-  ['kasa_config', isOff, 'KaSA changes the base weights too'],
-  ['arrow_config', isOff, 'Arrow chooses between several adapters at run time'],
-  ['monteclora_config', isOff, 'MonteCLoRA samples its matrices'],
-  ['use_qalora', isOff, 'QALoRA pools the inputs'],
-  ['alora_invocation_tokens', isOff, 'an activated LoRA changes the weights only after certain tokens'],
-  // PiSSA, OLoRA, LoftQ, CorDA and the like change the base weights when they start; the opened base is then the wrong one.
-  [
-    'init_lora_weights',
-    (value) => isOff(value) || value === true || ['gaussian', 'eva', 'orthogonal'].includes(value as string),
-    'this start changes the base weights too',
-  ],
-];
+type Changes = Pick<Adapter, 'targets' | 'saved' | 'biases' | 'rows' | 'unused'>;
 
-function isOff(value: unknown): boolean {
-  return value === undefined || value === null || value === false || (Array.isArray(value) && value.length === 0);
+function assemble(folder: string, config: JsonObject, refs: readonly TensorRef[]): Changes {
+  const { modules, whole, unused } = sortTensors(folder, config, refs);
+  const changes: Changes = { targets: new Map(), saved: whole, biases: new Map(), rows: new Map(), unused };
+  for (const [name, { dtype }] of whole)
+    if (!isFloatDtype(dtype)) throw invalid(folder, `stores ${short(name)} as ${dtype}`, { tensor: name });
+  const scaleOf = scales(folder, config);
+  for (const [module, parts] of modules) addModule(folder, config, scaleOf, changes, module, parts);
+  if (changes.targets.size === 0) throw invalid(folder, 'holds no LoRA matrices', {});
+  return changes;
 }
 
-function refuseUnknownKinds(name: string, config: JsonObject): void {
-  const refuse = (what: string, option: string, value: unknown) =>
-    new AppError(
-      'adapter-unsupported',
-      `${name}: ${what}.`,
-      'Fold the adapter into its model with PEFT (merge_and_unload, save_pretrained) and open that folder.',
-      {
-        option,
-        value: JSON.stringify(value)?.slice(0, 200),
-      },
-    );
-  if (config.peft_type !== 'LORA')
-    throw refuse(`peft_type ${JSON.stringify(config.peft_type)} is not LORA`, 'peft_type', config.peft_type);
-  for (const [option, harmless, meaning] of REFUSED) {
-    const value = config[option];
-    if (!harmless(value))
-      throw refuse(`${option} is ${JSON.stringify(value)?.slice(0, 80)}: ${meaning}`, option, value);
+function addModule(
+  folder: string,
+  config: JsonObject,
+  scaleOf: ScaleOf,
+  { targets, biases, rows }: Changes,
+  module: string,
+  parts: ModuleParts,
+): void {
+  for (const { dtype } of Object.values(parts) as TensorRef[])
+    if (!isFloatDtype(dtype)) throw invalid(folder, `stores ${short(module)} as ${dtype}`, { module });
+  const linear = parts.A !== undefined || parts.B !== undefined;
+  const embedding = parts.embeddingA !== undefined || parts.embeddingB !== undefined;
+  if (linear && embedding)
+    throw invalid(folder, `adapts ${short(module)} both as a linear layer and as an embedding`, { module });
+  if (parts.tokens) {
+    if (linear || embedding)
+      throw unsupported(folder, `trained single tokens of ${short(module)} and adapted it too`, { module });
+    rows.set(`${module}.weight`, trainedRows(folder, config, module, parts.tokens));
   }
+  if (linear || embedding) targets.set(`${module}.weight`, lowRank(folder, config, scaleOf, module, parts));
+  else if (parts.magnitude || !parts.tokens)
+    throw invalid(folder, `holds no LoRA matrices of ${short(module)}`, { module });
+  if (parts.bias) biases.set(`${module}.bias`, scaledBias(folder, scaleOf, module, parts));
 }
 
-const TENSOR_NAME = /^base_model\.model\.(.+)\.lora_(A|B)\.(?:default\.)?weight$/;
-
-function pairUp(config: JsonObject, tensors: ReadonlyMap<string, TensorRef>): Map<string, LowRank> {
-  const halves = new Map<string, { A?: TensorRef; B?: TensorRef }>();
-  for (const ref of tensors.values()) {
-    const match = TENSOR_NAME.exec(ref.name);
-    if (!match) throw unknownTensor(ref.name);
-    const [, module, side] = match as unknown as [string, string, 'A' | 'B'];
-    halves.set(module, { ...halves.get(module), [side]: ref });
-  }
-  if (halves.size === 0) throw invalid('holds no LoRA matrices', {});
-  const targets = new Map<string, LowRank>();
-  for (const [module, { A, B }] of halves) {
-    if (!A || !B) throw invalid(`holds only one of the two matrices of ${module}`, { module });
-    targets.set(`${module}.weight`, lowRank(module, A, B, config));
-  }
-  return targets;
-}
-
-function unknownTensor(name: string): AppError {
-  const kind = /lora_magnitude_vector/.test(name)
-    ? 'DoRA'
-    : /lora_embedding_[AB]/.test(name)
-      ? 'LoRA on embeddings'
-      : 'something other than LoRA matrices';
-  return new AppError(
-    'adapter-unsupported',
-    `The adapter holds ${kind}: ${name}.`,
-    'Fold the adapter into its model with PEFT (merge_and_unload, save_pretrained) and open that folder.',
-    {
-      tensor: name,
-    },
-  );
-}
-
-function lowRank(module: string, a: TensorRef, b: TensorRef, config: JsonObject): LowRank {
-  if (!isFloatDtype(a.dtype) || !isFloatDtype(b.dtype))
-    throw invalid(`stores ${module} as ${a.dtype} and ${b.dtype}`, { module });
-  if (a.shape.length !== 2 || b.shape.length !== 2) {
-    throw new AppError(
-      'adapter-unsupported',
-      `The adapter changes ${module}, which is not a linear layer.`,
-      'Fold the adapter into its model with PEFT and open that folder.',
-      {
-        module,
-      },
-    );
-  }
-  const rank = a.shape[0]!;
-  const expected = patterned(config.rank_pattern, module) ?? number(config.r, 'r');
+function lowRank(folder: string, config: JsonObject, scaleOf: ScaleOf, module: string, parts: ModuleParts): LowRank {
+  const embedding = parts.embeddingA !== undefined || parts.embeddingB !== undefined;
+  const a = embedding ? parts.embeddingA : parts.A;
+  const b = embedding ? parts.embeddingB : parts.B;
+  if (!a || !b) throw invalid(folder, `holds only one of the two matrices of ${short(module)}`, { module });
+  if (a.shape.length !== 2 || b.shape.length !== 2)
+    throw unsupported(folder, `changes ${short(module)}, which is not a linear layer`, { module });
+  const { rank: expected, scale } = scaleOf(module);
+  const [rank, rows] = [a.shape[0]!, b.shape[0]!];
   if (rank !== b.shape[1] || rank !== expected || rank === 0) {
-    throw invalid(`has matrices of ${module} shaped [${a.shape}] and [${b.shape}] with rank ${expected}`, {
+    throw invalid(
+      folder,
+      `has matrices of ${short(module)} shaped [${a.shape}] and [${b.shape}], but its configuration says rank ${expected}`,
+      { module, rank: expected },
+    );
+  }
+  const magnitude = magnitudeOf(folder, config, module, parts, rows);
+  const transposed = embedding || config.fan_in_fan_out === true;
+  return { a, b, scale, transposed, embedding, ...(magnitude ? { magnitude } : {}) };
+}
+
+/** With use_dora every target has magnitudes, and without it none. */
+function magnitudeOf(folder: string, config: JsonObject, module: string, { magnitude }: ModuleParts, rows: number) {
+  const dora = config.use_dora === true;
+  if (dora !== (magnitude !== undefined)) {
+    const what = dora ? 'has use_dora but no magnitudes for' : 'holds the magnitudes of a DoRA, but not use_dora, for';
+    throw invalid(folder, `${what} ${short(module)}`, { module });
+  }
+  if (magnitude && elementCount(magnitude.shape) !== rows)
+    throw invalid(folder, `has magnitudes of ${short(module)} shaped [${magnitude.shape}] for ${rows} outputs`, {
       module,
-      rank: expected,
     });
-  }
-  const alpha = patterned(config.alpha_pattern, module) ?? number(config.lora_alpha, 'lora_alpha');
-  const scale = alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank);
-  return { a, b, scale, transposed: config.fan_in_fan_out === true };
+  return magnitude;
 }
 
-/**
- * The entry of a rank_pattern or alpha_pattern for a module: the first key that matches its name or the end of it after a dot
- * (peft/utils/other.py, get_pattern_key). Keys are regular expressions there, so they are here.
- */
-function patterned(pattern: unknown, module: string): number | undefined {
-  if (pattern === undefined || pattern === null) return undefined;
-  if (!isJsonObject(pattern)) throw invalid('has a pattern that is not an object', {});
-  for (const [key, value] of Object.entries(pattern)) if (matches(key, module)) return number(value, key);
-  return undefined;
+function scaledBias(folder: string, scaleOf: ScaleOf, module: string, { bias, B }: ModuleParts): ScaledBias {
+  if (!bias || !B || bias.shape.length !== 1 || bias.shape[0] !== B.shape[0])
+    throw invalid(folder, `has a bias of ${short(module)} that does not fit its matrices`, { module });
+  return { values: bias, scale: scaleOf(module).scale };
 }
 
-function matches(key: string, module: string): boolean {
-  // Long expressions from strangers can take forever; real keys are module names.
-  if (key.length > 256) throw invalid('has a pattern key longer than 256 characters', {});
-  if (key === module || module.endsWith(`.${key}`)) return true;
-  try {
-    return new RegExp(`^(.*\\.)?(${key})$`).test(module);
-  } catch {
-    throw invalid(`has a pattern key that is no regular expression: ${key}`, { key });
-  }
-}
-
-function number(value: unknown, field: string): number {
-  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
-  throw invalid(`has no usable number for ${field}`, { field });
-}
-
-function invalid(what: string, facts: Record<string, unknown>): AppError {
-  return new AppError('adapter-invalid', `The adapter ${what}.`, 'Save or download the adapter again.', facts);
+function trainedRows(folder: string, config: JsonObject, module: string, values: TensorRef): TrainedRows {
+  const ids = trainedTokens(folder, config, module);
+  if (values.shape.length !== 2 || values.shape[0] !== ids.length)
+    throw invalid(folder, `has [${values.shape}] numbers for ${ids.length} tokens of ${short(module)}`, { module });
+  return { ids, values };
 }
