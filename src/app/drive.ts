@@ -6,12 +6,14 @@
 import { inspectFolder, openModelHost, recipeFromYaml, runMerge } from '../../workers/client.ts';
 import { AppError, type AppErrorShape } from '../core/errors.ts';
 import type { FolderDescription } from '../files/folder.ts';
+import type { OutputDescription } from '../files/writer.ts';
 import { parsePrompts } from '../judge/prompts.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import type { Recipe } from '../merge/recipe.ts';
 import type { ModelBackend } from '../model/generation.ts';
 import { compareModels, comparisonFiles } from './compare.ts';
 import { type DemoRow, runDemo } from './demo.ts';
+import { RUN_FUNCTIONS, steered } from './drive-run.ts';
 
 const ignoreProgress = () => {};
 const never = new AbortController().signal;
@@ -29,16 +31,20 @@ interface MergeArguments {
   backend: Backend;
   workers?: number;
   chunkBytes?: number;
+  /** Into the browser's own storage instead of a picked folder. */
+  stored?: boolean;
 }
 
 /** Picks, in this order: sft, aligned, unaligned, the folder to write into. */
-async function merge({ recipe, yaml, name, backend, workers, chunkBytes }: MergeArguments) {
+async function merge({ recipe, yaml, name, backend, workers, chunkBytes, stored }: MergeArguments) {
   const inputs = { sft: await pickFolder(), aligned: await pickFolder(), unaligned: await pickFolder() };
-  const parent = await window.showDirectoryPicker({ mode: 'readwrite' });
+  const output: OutputDescription = stored
+    ? { kind: 'opfs', name }
+    : { kind: 'handle', parent: await window.showDirectoryPicker({ mode: 'readwrite' }), name };
   const chosen = yaml === undefined ? recipe : await recipeFromYaml(yaml);
   if (!chosen) throw new AppError('recipe-invalid', 'No recipe was given.', 'Give --recipe FILE or --method.');
   const options = { backend, ...(workers && { workers }), ...(chunkBytes && { chunkBytes }) };
-  return runMerge({ recipe: chosen, inputs }, { kind: 'handle', parent, name }, options, ignoreProgress, never);
+  return runMerge({ recipe: chosen, inputs }, output, options, ...steered());
 }
 
 interface ModelArguments {
@@ -89,7 +95,7 @@ async function inspect() {
   return inspectFolder(await pickFolder());
 }
 
-const FUNCTIONS = { inspect, merge, logits, generate, compare, demo };
+const FUNCTIONS = { ...RUN_FUNCTIONS, inspect, merge, logits, generate, compare, demo };
 
 type Outcome = { value: unknown } | { error: Partial<AppErrorShape> & { message: string } };
 
