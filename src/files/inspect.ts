@@ -5,13 +5,14 @@ import { isAdapter, openAdapter } from './adapter.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import type { Folder } from './folder.ts';
 import type { Problem } from './problem.ts';
+import { isVector, openVector } from './vector.ts';
 import type { WeightFormat } from './weight-files.ts';
 
 export type { Problem };
 
 export interface Inspection {
   name: string;
-  kind: 'model' | 'adapter';
+  kind: 'model' | 'adapter' | 'vector';
   format: WeightFormat;
   /** `model_type` of config.json; 'lora' for adapters. */
   modelType: string;
@@ -28,7 +29,24 @@ export interface Inspection {
 
 /** Reads headers and small files only. Rejects with the AppError of `openCheckpoint` or `openAdapter` when the folder is neither. */
 export async function inspectFolder(folder: Folder): Promise<Inspection> {
-  return (await isAdapter(folder)) ? inspectAdapter(folder) : inspectModel(folder);
+  if (await isAdapter(folder)) return inspectAdapter(folder);
+  return (await isVector(folder)) ? inspectVector(folder) : inspectModel(folder);
+}
+
+async function inspectVector(folder: Folder): Promise<Inspection> {
+  const { name, format, modelType, tensors, parameters, bytes, shards, dtypes, problems } = await openVector(folder);
+  return {
+    name,
+    kind: 'vector',
+    format,
+    modelType,
+    tensors: tensors.size,
+    parameters,
+    bytes,
+    shards: shards.length,
+    dtypes,
+    problems,
+  };
 }
 
 async function inspectModel(folder: Folder): Promise<Inspection> {
