@@ -27,18 +27,18 @@ const ARGUMENTS = [
 ];
 
 /**
- * @param {{headless?: boolean, viewport?: {width: number, height: number}, colorScheme?: 'light'|'dark', args?: string[]}} options
- * @returns a persistent context with one page, its picker queue and the list of requests; `close()` ends it and deletes the profile
+ * @param {{headless?: boolean, viewport?: {width: number, height: number}, colorScheme?: 'light'|'dark', args?: string[], profile?: string}} options
+ *   `profile`: of an earlier browser, to be continued; left on the disk at the end
+ * @returns a persistent context with one page, its picker queue and the list of requests; `close()` ends it and deletes a profile of its own
  */
 export async function launch({
   headless = true,
   viewport = { width: 1280, height: 900 },
   colorScheme = 'light',
   args = [],
+  profile: given = undefined,
 } = {}) {
-  const profile = mkdtempSync(join(tmpdir(), 'resta-web-'));
-  mkdirSync(join(profile, 'Default'));
-  writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(PREFERENCES));
+  const profile = given ?? newProfile();
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: ensureChromium(),
     headless,
@@ -55,13 +55,21 @@ export async function launch({
   const picks = await answerPickers(page);
   const close = async () => {
     await context.close().catch(() => {});
-    rmSync(profile, { recursive: true, force: true });
+    if (!given) rmSync(profile, { recursive: true, force: true });
   };
   return { context, page, profile, picks, requests, close };
 }
 
+/** The folder of a fresh profile, for a browser that is to be started more than once. */
+export function newProfile() {
+  const profile = mkdtempSync(join(tmpdir(), 'resta-web-'));
+  mkdirSync(join(profile, 'Default'));
+  writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(PREFERENCES));
+  return profile;
+}
+
 /** Replaces the show*Picker functions. Push a path, or a list of paths, or null (the person cancels) before the click that picks. */
-async function answerPickers(page) {
+export async function answerPickers(page) {
   const queue = [];
   const session = await page.context().newCDPSession(page);
   await page.exposeBinding('__pick', async (_source, kind) => {
