@@ -16,6 +16,8 @@ const STREAM = { seed: [7, 0], name: [1, 2] };
 const OPS = {
   RESTA: { kind: 'add-scaled-difference', scale: 0.5 },
   RESTA_d: { kind: 'drop-and-add-scaled-difference', scale: 0.5, rate: 0.3, stream: STREAM },
+  vector: { kind: 'add-scaled', scale: 0.5 },
+  difference: { kind: 'difference' },
   convert: { kind: 'convert' },
 };
 
@@ -49,6 +51,7 @@ async function projectSources() {
   const modules = {
     ...(await server.ssrLoadModule('/src/kernels/wasm/loader.ts')),
     ...(await server.ssrLoadModule('/src/kernels/wasm/module.ts')),
+    ...(await server.ssrLoadModule('/src/kernels/widening.ts')),
   };
   return [modules, () => server.close()];
 }
@@ -69,20 +72,22 @@ async function blockCases({ BLOCK, layOut }, bytes) {
         return perSecond(run, BLOCK * size * operands);
       };
     };
-    add('RESTA', 4, () => module[`plain${dtype}`](result, sft, plus, minus, BLOCK, 0.5));
+    add('RESTA', 4, () => module[`addDifference${dtype}`](result, sft, plus, minus, BLOCK, 0.5));
     add('RESTA and counts', 4, () => {
-      module[`plain${dtype}`](result, sft, plus, minus, BLOCK, 0.5);
+      module[`addDifference${dtype}`](result, sft, plus, minus, BLOCK, 0.5);
       module[`count${dtype}`](result, sft, BLOCK);
     });
     add('RESTA_d', 4, () =>
-      module[`drop${dtype}`](result, sft, plus, minus, BLOCK, 0.5, 1.4, 2 ** 30, 2 ** 32, 7, 0, 1, 2),
+      module[`dropDifference${dtype}`](result, sft, plus, minus, BLOCK, 0.5, 1.4, 2 ** 30, 2 ** 32, 7, 0, 1, 2),
     );
+    add('vector added', 3, () => module[`add${dtype}`](result, sft, plus, BLOCK, 0.5));
+    add('difference', 3, () => module[`subtract${dtype}`](result, plus, minus, BLOCK));
   }
   return cases;
 }
 
-async function callCases({ loadWasmKernels }, bytes) {
-  const kernels = await loadWasmKernels(bytes);
+async function callCases({ loadWasmKernels, widening }, bytes) {
+  const kernels = widening(await loadWasmKernels(bytes));
   const operands = (dtype) => ({ dtype, bytes: weights(dtype, ELEMENTS) });
   const [from, to] = [operands('F32').bytes, operands('F32').bytes];
   const cases = { copy: () => perSecond(() => to.set(from), from.length * 2, 1) };
@@ -102,6 +107,19 @@ async function callCases({ loadWasmKernels }, bytes) {
   const [F32, F16, BF16] = [ready.F32.inputs[0], ready.F16.inputs[0], ready.BF16.inputs[0]];
   add('RESTA BF16 F32 BF16 to BF16', OPS.RESTA, [BF16, F32, BF16], ready.BF16.out);
   add('RESTA F16 BF16 BF16 to F16', OPS.RESTA, [F16, BF16, BF16], ready.F16.out);
+  add('difference of BF16 to F32', OPS.difference, [BF16, ready.BF16.inputs[1]], ready.F32.out);
+  add('vector F32 added to BF16', OPS.vector, [BF16, F32], ready.BF16.out);
+  // Any bytes will do here: conversions to and from these types take the same steps for all values.
+  const eight = (bytes) => ({ dtype: 'F8_E4M3', bytes: bytes.subarray(0, ELEMENTS) });
+  add(
+    'RESTA F8_E4M3',
+    OPS.RESTA,
+    [F16, BF16, F32].map((x) => eight(x.bytes)),
+    eight(ready.F16.out.bytes),
+  );
+  const wide = { dtype: 'F64', bytes: F32.bytes }; // half as many elements
+  const half = { dtype: 'BF16', bytes: ready.BF16.out.bytes.subarray(0, ELEMENTS) };
+  add('RESTA F64 to BF16', OPS.RESTA, [wide, wide, wide], half);
   add('convert F32 to BF16', OPS.convert, [F32], ready.BF16.out);
   add('convert F16 to F32', OPS.convert, [F16], ready.F32.out);
   return cases;
@@ -120,12 +138,15 @@ function weights(dtype, elements) {
 }
 
 /** GB/s of `run`, which moves so many bytes, over a fifth of a second or at least `least` runs. */
-function perSecond(run, bytes, least = 100) {
-  run();
+async function perSecond(run, bytes, least = 100) {
+  await run();
   const started = performance.now();
   let runs = 0;
   do {
-    for (let i = 0; i < least; i++) run();
+    for (let i = 0; i < least; i++) {
+      const pending = run();
+      if (pending instanceof Promise) await pending; // awaiting what is done already would be measured too
+    }
     runs += least;
   } while (performance.now() - started < 200);
   return (bytes * runs) / (performance.now() - started) / 1e6;

@@ -16,8 +16,9 @@ export interface Elements<D extends FloatDtype = FloatDtype> {
 
 /**
  * All arithmetic is float32, every operation rounded by itself (no fused multiply-add), in the order written; then one rounding
- * (nearest, ties to even) to the output type. NaN results are written as the output type's canonical quiet NaN
- * (F32 0x7fc00000, F16 0x7e00, BF16 0x7fc0). Scalars are rounded to float32 before use and must be finite there (else RangeError).
+ * (nearest, ties to even) to the output type. F64 inputs are rounded to float32 first. NaN results are written as the output type's
+ * canonical quiet NaN (F32 0x7fc00000, F16 0x7e00, BF16 0x7fc0; core/dtype.ts). Scalars are rounded to float32 before use and must be
+ * finite there (else RangeError).
  */
 export type KernelOp =
   /** RESTA: out = sft + scale * (plus - minus). Inputs in this order: [sft, plus, minus]. arXiv 2402.11746 eq. 3. */
@@ -29,15 +30,31 @@ export type KernelOp =
    * arXiv 2402.11746 section 2.3; DARE is arXiv 2311.03099.
    */
   | { kind: 'drop-and-add-scaled-difference'; scale: number; rate: number; stream: MaskStream }
+  /**
+   * RESTA with a stored vector: out = sft + scale * vector. Inputs [sft, vector]. With the vector that `difference` gave in F32 these
+   * are the bytes of add-scaled-difference.
+   */
+  | { kind: 'add-scaled'; scale: number }
+  /**
+   * RESTA_d with a stored vector: out = (base + kept) + scale * vector, kept = dropped ? 0 : (sft - base) * (1 / (1 - rate)). Inputs
+   * [sft, base, vector]; mask and rate 0 as above (then base is not looked at). With the vector that `difference` gave in F32 from
+   * [base, minus] these are the bytes of drop-and-add-scaled-difference.
+   */
+  | { kind: 'drop-and-add-scaled'; scale: number; rate: number; stream: MaskStream }
+  /** The vector itself: out = plus - minus. Inputs [plus, minus]. */
+  | { kind: 'difference' }
   /** Conversion alone: out = input, rounded once. Inputs [x]. */
   | { kind: 'convert' };
 
-/** What happened to the elements of one call, relative to the first input (after its own exact widening to float32). */
+/**
+ * What happened to the elements of one call, relative to the first input (after its own widening to float32); for `difference`, whose
+ * inputs stand for each other, relative to zero: changed are those where plus and minus differ.
+ */
 export interface Counts {
-  /** Elements whose stored output differs in value from the first input rounded to the output type; -0 is 0 and NaN is NaN here. */
+  /** Elements whose stored output differs in value from the first input (or zero) rounded to the output type; -0 is 0 and NaN is NaN here. */
   changed: number;
   unchanged: number;
-  /** Outputs that are NaN or infinite. */
+  /** Outputs that are NaN or infinite; in F8_E4M3, which has no infinity, also those that were too large and became the largest value. */
   nonFinite: number;
 }
 

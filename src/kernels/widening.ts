@@ -6,7 +6,7 @@
 import { decodeFloats, dtypeBytes, encodeFloats, isKernelDtype, type KernelDtype } from '../core/dtype.ts';
 import { countElements } from './counts.ts';
 import type { Counts, Elements, KernelOp, Kernels } from './kernels.ts';
-import { checkOperands } from './operands.ts';
+import { prepare } from './operands.ts';
 
 /** Elements at a time: some 1.5 MiB of float32 for a call with three inputs. */
 const PIECE = 65536;
@@ -28,11 +28,11 @@ async function applyInPieces(
   out: Elements,
   firstElement: number,
 ): Promise<Counts> {
-  checkOperands(op, inputs, out, firstElement);
+  prepare(op, inputs, out, firstElement); // for its checks, before a byte is written
   const length = out.bytes.byteLength / dtypeBytes(out.dtype);
   const total = { changed: 0, unchanged: 0, nonFinite: 0 };
   let start = 0;
-  do {
+  while (start < length) {
     const piece = (elements: Elements) => part(elements, start, Math.min(start + PIECE, length));
     const widened = inputs.map((input) => widen(piece(input)));
     const counts = await applyToPiece(kernels, op, widened, piece(out), firstElement + start);
@@ -40,7 +40,7 @@ async function applyInPieces(
     total.unchanged += counts.unchanged;
     total.nonFinite += counts.nonFinite;
     start += PIECE;
-  } while (start < length); // once for no elements at all, so that the backend checks the scalars
+  }
   return total;
 }
 
@@ -59,8 +59,8 @@ async function applyToPiece(
   const stored = encodeFloats(computed, out.dtype);
   out.bytes.set(stored);
   if (out.dtype === 'F64') return counts; // float32 within: the same values, so the same counts
-  const untouched = encodeFloats(decodeFloats(inputs[0]!.bytes, inputs[0]!.dtype), out.dtype);
-  return countElements(computed, stored, untouched, out.dtype);
+  const before = op.kind === 'difference' ? new Float32Array(length) : decodeFloats(inputs[0]!.bytes, inputs[0]!.dtype);
+  return countElements(computed, stored, encodeFloats(before, out.dtype), out.dtype);
 }
 
 function isNative(elements: Elements): elements is Elements<KernelDtype> {

@@ -1,50 +1,27 @@
 /** Every backend gives the oracle's bytes and counts: all types, lengths, mask phases and byte alignments. */
 
 import { beforeAll, describe, expect, test } from 'vitest';
-import { dtypeBytes, type FloatDtype } from '../../src/core/dtype.ts';
+import { dtypeBytes, type FloatDtype, isKernelDtype, type KernelDtype } from '../../src/core/dtype.ts';
 import { maskStream } from '../../src/core/philox.ts';
 import type { Elements, KernelOp, Kernels } from '../../src/kernels/kernels.ts';
 import { referenceKernels } from '../../src/kernels/reference.ts';
 import { compiledKernels } from './compiled.ts';
+import { operand, weights } from './elements.ts';
 
-const DTYPES: FloatDtype[] = ['F32', 'F16', 'BF16'];
+const DTYPES: KernelDtype[] = ['F32', 'F16', 'BF16'];
+const ALL: FloatDtype[] = ['F64', ...DTYPES, 'F8_E4M3', 'F8_E5M2'];
 const STREAM = maskStream(7, 'model.layers.0.self_attn.q_proj.weight');
-const PLAIN: KernelOp = { kind: 'add-scaled-difference', scale: 0.75 };
-const DROP: KernelOp = { kind: 'drop-and-add-scaled-difference', scale: 0.5, rate: 0.3, stream: STREAM };
+const OF_THREE: KernelOp[] = [
+  { kind: 'add-scaled-difference', scale: 0.75 },
+  { kind: 'drop-and-add-scaled-difference', scale: 0.5, rate: 0.3, stream: STREAM },
+  { kind: 'drop-and-add-scaled', scale: 0.5, rate: 0.3, stream: STREAM },
+];
+const OF_TWO: KernelOp[] = [{ kind: 'add-scaled', scale: 0.75 }, { kind: 'difference' }];
 
 let wasm: Kernels;
 beforeAll(async () => {
   wasm = await compiledKernels();
 });
-
-/** Deterministic bytes (xorshift32): uniform bit patterns hold every kind of float, NaN, infinity and subnormals among them. */
-function randomBytes(length: number, seed: number): Uint8Array {
-  let state = (seed * 2654435761 + 1) >>> 0;
-  return Uint8Array.from({ length }, () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 24;
-  });
-}
-
-/** Elements at an odd address unless `offset` is even. */
-function operand(dtype: FloatDtype, length: number, seed: number, offset: number): Elements {
-  const size = length * dtypeBytes(dtype);
-  return { dtype, bytes: randomBytes(offset + size, seed).subarray(offset) };
-}
-
-/** Weights as models have them: about normal, so that rounding, not overflow, is what differs. */
-function weights(dtype: FloatDtype, length: number, seed: number, offset: number): Elements {
-  const noise = randomBytes(length * 4, seed);
-  const values = Float32Array.from(
-    { length },
-    (_, i) => (noise[4 * i]! + noise[4 * i + 1]! + noise[4 * i + 2]! / 256 - 255) / 4000,
-  );
-  const out = { dtype, bytes: new Uint8Array(offset + length * dtypeBytes(dtype)).subarray(offset) };
-  referenceKernels.apply({ kind: 'convert' }, [{ dtype: 'F32', bytes: new Uint8Array(values.buffer) }], out, 0);
-  return out;
-}
 
 async function expectAgreement(
   op: KernelOp,
@@ -63,18 +40,26 @@ async function expectAgreement(
   expect(counts, label).toEqual(expectedCounts);
 }
 
-const COMBINATIONS = DTYPES.flatMap((a) =>
-  DTYPES.flatMap((b) => DTYPES.flatMap((c) => DTYPES.map((out) => [a, b, c, out] as const))),
-);
+/** Every choice of `count` types. */
+function choices<D>(types: readonly D[], count: number): D[][] {
+  if (count === 0) return [[]];
+  return choices(types, count - 1).flatMap((chosen) => types.map((type) => [...chosen, type]));
+}
 
-describe.each([PLAIN, DROP])('$kind on wasm equals the oracle', (op) => {
-  test.each(COMBINATIONS)('%s %s %s -> %s', async (a, b, c, out) => {
+const operands = (dtypes: FloatDtype[], length: number, offset: number) =>
+  dtypes.map((dtype, i) => operand(dtype, length, 1 + i, i === 0 ? offset : 5 - 2 * i));
+const weightsOf = (dtypes: FloatDtype[], length: number, offset: number) =>
+  dtypes.map((dtype, i) => weights(dtype, length, 4 + i, i === 0 ? offset : i));
+
+describe.each([
+  ...OF_THREE.map((op) => ({ kind: op.kind, op, inputs: 3 })),
+  ...OF_TWO.map((op) => ({ kind: op.kind, op, inputs: 2 })),
+])('$kind on wasm equals the oracle', ({ op, inputs }) => {
+  test.each(choices(DTYPES, inputs + 1).map((types) => [types.join(' '), types] as const))('%s', async (_, types) => {
+    const [from, out] = [types.slice(0, -1), types.at(-1)!];
     for (const length of [0, 1, 15, 16, 17, 1000]) {
-      const offset = length % 4;
-      const random = [operand(a, length, 1, offset), operand(b, length, 2, 1), operand(c, length, 3, 3)];
-      const normal = [weights(a, length, 4, offset), weights(b, length, 5, 1), weights(c, length, 6, 2)];
-      await expectAgreement(op, random, out, length, 1);
-      await expectAgreement(op, normal, out, 5, 3);
+      await expectAgreement(op, operands(from, length, length % 4), out, length, 1);
+      await expectAgreement(op, weightsOf(from, length, length % 4), out, 5, 3);
     }
   });
 
@@ -82,17 +67,28 @@ describe.each([PLAIN, DROP])('$kind on wasm equals the oracle', (op) => {
     for (const length of [0, 1, 3, 4, 5, 7, 8, 15, 16, 17, 31, 63, 1000]) {
       for (const first of [0, 1, 5, 15, 16, 2 ** 32 - 3, 2 ** 32 + 7, 2 ** 45 + 9]) {
         const offset = (length + first) % 5;
-        const inputs = [operand(dtype, length, 1, offset), operand(dtype, length, 2, 1), operand(dtype, length, 3, 0)];
-        await expectAgreement(op, inputs, dtype, first, offset);
+        await expectAgreement(op, operands(Array(inputs).fill(dtype), length, offset), dtype, first, offset);
       }
     }
   });
 
   test.each(DTYPES)('%s over several blocks', async (dtype) => {
-    const length = 65537;
-    const same = [weights(dtype, length, 1, 1), weights(dtype, length, 2, 0), weights(dtype, length, 3, 3)];
+    const same = weightsOf(Array(inputs).fill(dtype), 65537, 1);
     await expectAgreement(op, same, dtype, 13, 1);
-    await expectAgreement(op, [same[0]!, weights('F32', length, 2, 0), same[2]!], dtype, 2 ** 32 - 5, 1);
+    await expectAgreement(op, [same[0]!, weights('F32', 65537, 2, 0), ...same.slice(2)], dtype, 2 ** 32 - 5, 1);
+  });
+
+  test.each(ALL)('all mixtures with F64 and 8-bit floats, to %s', async (out) => {
+    for (const from of choices(ALL, inputs)) {
+      if ([...from, out].every(isKernelDtype)) continue;
+      await expectAgreement(op, operands(from, 37, 1), out, 11, 3);
+    }
+  });
+
+  test('F64 and 8-bit floats over several pieces', async () => {
+    const from: FloatDtype[] = (['F8_E4M3', 'F64', 'F8_E5M2'] as const).slice(0, inputs);
+    await expectAgreement(op, weightsOf(from, 65_541, 1), 'F8_E4M3', 13, 1);
+    await expectAgreement(op, operands(from, 65_541, 1), 'BF16', 2 ** 32 - 5, 1);
   });
 });
 
@@ -110,7 +106,7 @@ describe('convert on wasm equals the oracle', () => {
     await expectAgreement({ kind: 'convert' }, [{ dtype: 'F32', bytes: new Uint8Array(words.buffer) }], dtype, 0, 0);
   });
 
-  test.each(DTYPES.flatMap((from) => DTYPES.map((to) => [from, to] as const)))('%s -> %s', async (from, to) => {
+  test.each(choices(ALL, 2) as [FloatDtype, FloatDtype][])('%s -> %s', async (from, to) => {
     for (const length of [0, 1, 3, 4, 5, 15, 16, 17, 63, 1000, 65537]) {
       await expectAgreement({ kind: 'convert' }, [operand(from, length, 1, length % 3)], to, 3, length % 5);
     }

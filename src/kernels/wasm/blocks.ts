@@ -5,7 +5,7 @@
 
 import { dtypeBytes, type KernelDtype } from '../../core/dtype.ts';
 import type { Counts, Elements } from '../kernels.ts';
-import type { Arithmetic } from '../operands.ts';
+import type { Prepared } from '../operands.ts';
 import { BLOCK, type KernelModule, type Slots } from './module.ts';
 
 /**
@@ -20,24 +20,22 @@ interface Block {
   padded: number;
 }
 
-interface Call {
+interface Call extends Prepared<KernelDtype> {
   module: KernelModule;
   memory: Uint8Array;
   slots: Slots;
-  arithmetic: Arithmetic;
-  inputs: readonly Elements<KernelDtype>[];
   out: Elements<KernelDtype>;
 }
 
 export function applyInBlocks(
   module: KernelModule,
   slots: Slots,
-  arithmetic: Arithmetic,
-  inputs: readonly Elements<KernelDtype>[],
+  prepared: Prepared<KernelDtype>,
   out: Elements<KernelDtype>,
   firstElement: number,
 ): Counts {
-  const call: Call = { module, memory: new Uint8Array(module.memory.buffer), slots, arithmetic, inputs, out };
+  const call: Call = { module, memory: new Uint8Array(module.memory.buffer), slots, ...prepared, out };
+  const { arithmetic, inputs } = prepared;
   const length = out.bytes.byteLength / dtypeBytes(out.dtype);
   const uniform = arithmetic.kind !== 'convert' && inputs.every(({ dtype }) => dtype === out.dtype);
   const counts = { changed: 0, unchanged: 0, nonFinite: 0 };
@@ -58,39 +56,50 @@ export function applyInBlocks(
 }
 
 function stored(call: Call, block: Block, dtype: KernelDtype): void {
-  const { module, slots, inputs } = call;
+  const { module, slots, inputs, arithmetic } = call;
+  const [first, , third, result] = slots;
   for (const [i, input] of inputs.entries()) copyIn(call, slots[i]!, input, block);
   compute(call, dtype, block);
-  const [sft, , , result] = slots;
-  module[`count${dtype}`](result, sft, block.padded);
+  if (arithmetic.kind === 'difference') zero(call, third, dtype, block);
+  module[`count${dtype}`](result, arithmetic.kind === 'difference' ? third : first, block.padded);
   copyOut(call, result, block);
 }
 
 function throughFloat32(call: Call, block: Block): void {
   const { module, slots, inputs, out, arithmetic } = call;
-  const [first, plus, minus, result] = slots;
+  const [first, second, third, result] = slots;
   for (const [i, input] of inputs.entries()) {
     copyIn(call, input.dtype === 'F32' ? slots[i]! : result, input, block);
     if (input.dtype !== 'F32') module[`widen${input.dtype}`](slots[i]!, result, block.padded);
   }
   if (arithmetic.kind !== 'convert') compute(call, 'F32', block);
-  // By now plus and minus are spent: their slots take the elements as stored, computed and untouched.
-  module[`narrow${out.dtype}`](plus, arithmetic.kind === 'convert' ? first : result, block.padded);
-  module[`narrow${out.dtype}`](minus, first, block.padded);
-  module[`count${out.dtype}`](plus, minus, block.padded);
-  copyOut(call, plus, block);
+  // By now the second and the third are spent: their slots take the elements as stored, computed and untouched.
+  module[`narrow${out.dtype}`](second, arithmetic.kind === 'convert' ? first : result, block.padded);
+  if (arithmetic.kind === 'difference') zero(call, third, out.dtype, block);
+  else module[`narrow${out.dtype}`](third, first, block.padded);
+  module[`count${out.dtype}`](second, third, block.padded);
+  copyOut(call, second, block);
 }
 
-/** The arithmetic on three filled slots of one type, into the fourth. */
-function compute({ module, slots, arithmetic }: Call, dtype: KernelDtype, block: Block): void {
-  const [sft, plus, minus, result] = slots;
-  if (arithmetic.kind === 'plain') {
-    module[`plain${dtype}`](result, sft, plus, minus, block.padded, arithmetic.scale);
+/** The arithmetic on filled slots of one type, into the fourth. */
+function compute({ module, slots, arithmetic }: Call, dtype: KernelDtype, { padded, group }: Block): void {
+  const [first, second, third, result] = slots;
+  if (arithmetic.kind === 'difference') {
+    module[`subtract${dtype}`](result, first, second, padded);
+  } else if (arithmetic.kind === 'add') {
+    const { scale } = arithmetic;
+    if (arithmetic.vector === 'stored') module[`add${dtype}`](result, first, second, padded, scale);
+    else module[`addDifference${dtype}`](result, first, second, third, padded, scale);
   } else if (arithmetic.kind === 'drop') {
     const { scale, rescale, threshold, stream } = arithmetic;
     const words = [...stream.seed, ...stream.name] as const;
-    module[`drop${dtype}`](result, sft, plus, minus, block.padded, scale, rescale, threshold, block.group, ...words);
+    const drop = arithmetic.vector === 'stored' ? module[`drop${dtype}`] : module[`dropDifference${dtype}`];
+    drop(result, first, second, third, padded, scale, rescale, threshold, group, ...words);
   }
+}
+
+function zero({ memory }: Call, slot: number, dtype: KernelDtype, { padded }: Block): void {
+  memory.fill(0, slot, slot + padded * dtypeBytes(dtype));
 }
 
 function copyIn(

@@ -6,7 +6,7 @@
 import type { KernelDtype } from '../../core/dtype.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Kernels } from '../kernels.ts';
-import { arithmeticOf, checkOperands } from '../operands.ts';
+import { prepare } from '../operands.ts';
 import { applyInBlocks } from './blocks.ts';
 import { type KernelModule, layOut } from './module.ts';
 
@@ -24,8 +24,7 @@ export async function loadWasmKernels(source?: BufferSource | Response | URL): P
   return {
     backend: 'wasm',
     apply(op, inputs, out, firstElement) {
-      checkOperands(op, inputs, out, firstElement);
-      return applyInBlocks(module, slots, arithmeticOf(op), inputs, out, firstElement);
+      return applyInBlocks(module, slots, prepare(op, inputs, out, firstElement), out, firstElement);
     },
   };
 }

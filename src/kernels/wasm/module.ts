@@ -11,10 +11,13 @@ export const BLOCK = 32768;
 const SLOT = BLOCK * 4;
 const PAGE = 65536;
 
-type Plain = (out: number, sft: number, plus: number, minus: number, elements: number, scale: number) => void;
+type Add = (out: number, sft: number, vector: number, elements: number, scale: number) => void;
+type AddDifference = (out: number, sft: number, plus: number, minus: number, elements: number, scale: number) => void;
+type Subtract = (out: number, plus: number, minus: number, elements: number) => void;
 type Drop = (
   ...args: [
-    ...Parameters<Plain>,
+    ...operands: [out: number, sft: number, base: number, minusOrVector: number, elements: number],
+    scale: number,
     rescale: number,
     threshold: number,
     firstElement: number,
@@ -31,14 +34,16 @@ export type KernelModule = {
   /** Results of the last count. */
   changed: WebAssembly.Global<'i32'>;
   nonFinite: WebAssembly.Global<'i32'>;
-} & Record<`plain${KernelDtype}`, Plain> &
-  Record<`drop${KernelDtype}`, Drop> &
+} & Record<`add${KernelDtype}`, Add> &
+  Record<`addDifference${KernelDtype}`, AddDifference> &
+  Record<`drop${KernelDtype}` | `dropDifference${KernelDtype}`, Drop> &
+  Record<`subtract${KernelDtype}`, Subtract> &
   Record<'widenF16' | 'widenBF16', Convert> &
   Record<`narrow${KernelDtype}`, Convert> &
   Record<`count${KernelDtype}`, Count>;
 
-/** Byte offsets of four blocks: the operands, then the result. */
-export type Slots = readonly [sft: number, plus: number, minus: number, result: number];
+/** Byte offsets of four blocks: up to three inputs in their order, then the result. */
+export type Slots = readonly [first: number, second: number, third: number, result: number];
 
 /** Grows the memory once; nothing grows it later. */
 export function layOut(module: KernelModule): Slots {

@@ -1,11 +1,30 @@
-/** The two formulas over runs of elements of one stored type; T tags it as in lanes.ts. `out` must not overlap an input. */
+/** The formulas over runs of elements of one stored type; T tags it as in lanes.ts. `out` must not overlap an input. */
 
 // @ts-nocheck: AssemblyScript
 
 import { high, low, store } from './lanes';
 
+/** out = sft + scale * vector; elements in steps of 8. */
+export function add<T>(out: usize, sft: usize, vector: usize, elements: i32, scale: f32): void {
+  const s = f32x4.splat(scale);
+  const end = <usize>elements * sizeof<T>();
+  for (let i: usize = 0; i < end; i += 8 * sizeof<T>()) {
+    const first = f32x4.add(low<T>(sft + i), f32x4.mul(s, low<T>(vector + i)));
+    const second = f32x4.add(high<T>(sft + i), f32x4.mul(s, high<T>(vector + i)));
+    store<T>(out + i, first, second);
+  }
+}
+
+/** out = plus - minus; elements in steps of 8. */
+export function subtract<T>(out: usize, plus: usize, minus: usize, elements: i32): void {
+  const end = <usize>elements * sizeof<T>();
+  for (let i: usize = 0; i < end; i += 8 * sizeof<T>()) {
+    store<T>(out + i, f32x4.sub(low<T>(plus + i), low<T>(minus + i)), f32x4.sub(high<T>(plus + i), high<T>(minus + i)));
+  }
+}
+
 /** out = sft + scale * (plus - minus); elements in steps of 8. */
-export function plain<T>(out: usize, sft: usize, plus: usize, minus: usize, elements: i32, scale: f32): void {
+export function addDifference<T>(out: usize, sft: usize, plus: usize, minus: usize, elements: i32, scale: f32): void {
   const s = f32x4.splat(scale);
   const end = <usize>elements * sizeof<T>();
   for (let i: usize = 0; i < end; i += 8 * sizeof<T>()) {
@@ -16,12 +35,13 @@ export function plain<T>(out: usize, sft: usize, plus: usize, minus: usize, elem
 }
 
 /**
- * out = (plus + kept) + scale * (plus - minus), kept = word < threshold ? 0 : (sft - plus) * rescale; elements in steps of 16.
+ * out = (base + kept) + scale * vector, kept = word < threshold ? 0 : (sft - base) * rescale; elements in steps of 16. V tags what `last`
+ * holds: f32 the vector, i32 what is subtracted from base to get it.
  * `firstElement` is a multiple of 16, so a step is four whole Philox blocks, one per lane, and lane l of word w belongs to
  * element 4 * w + l (the layout of core/philox.ts).
  */
-export function drop<T>(
-  out: usize, sft: usize, plus: usize, minus: usize, elements: i32, scale: f32, rescale: f32, threshold: u32,
+export function drop<T, V>(
+  out: usize, sft: usize, base: usize, last: usize, elements: i32, scale: f32, rescale: f32, threshold: u32,
   firstElement: f64, seed0: i32, seed1: i32, name0: i32, name1: i32,
 ): void {
   const s = f32x4.splat(scale);
@@ -51,14 +71,14 @@ export function drop<T>(
     }
     store<T>(
       out + i,
-      dropped(low<T>(sft + i), low<T>(plus + i), low<T>(minus + i), s, r, i32x4.lt_u(c0, t)),
-      dropped(high<T>(sft + i), high<T>(plus + i), high<T>(minus + i), s, r, i32x4.lt_u(c1, t)),
+      dropped<V>(low<T>(sft + i), low<T>(base + i), low<T>(last + i), s, r, i32x4.lt_u(c0, t)),
+      dropped<V>(high<T>(sft + i), high<T>(base + i), high<T>(last + i), s, r, i32x4.lt_u(c1, t)),
     );
     const j = i + half;
     store<T>(
       out + j,
-      dropped(low<T>(sft + j), low<T>(plus + j), low<T>(minus + j), s, r, i32x4.lt_u(c2, t)),
-      dropped(high<T>(sft + j), high<T>(plus + j), high<T>(minus + j), s, r, i32x4.lt_u(c3, t)),
+      dropped<V>(low<T>(sft + j), low<T>(base + j), low<T>(last + j), s, r, i32x4.lt_u(c2, t)),
+      dropped<V>(high<T>(sft + j), high<T>(base + j), high<T>(last + j), s, r, i32x4.lt_u(c3, t)),
     );
     block += 4;
   }
@@ -66,9 +86,10 @@ export function drop<T>(
 
 // @ts-ignore: decorator
 @inline
-function dropped(sft: v128, plus: v128, minus: v128, scale: v128, rescale: v128, mask: v128): v128 {
-  const kept = v128.andnot(f32x4.mul(f32x4.sub(sft, plus), rescale), mask);
-  return f32x4.add(f32x4.add(plus, kept), f32x4.mul(scale, f32x4.sub(plus, minus)));
+function dropped<V>(sft: v128, base: v128, last: v128, scale: v128, rescale: v128, mask: v128): v128 {
+  const vector = isFloat<V>() ? last : f32x4.sub(base, last);
+  const kept = v128.andnot(f32x4.mul(f32x4.sub(sft, base), rescale), mask);
+  return f32x4.add(f32x4.add(base, kept), f32x4.mul(scale, vector));
 }
 
 /** Stored elements -> float32; elements in steps of 8. */
