@@ -10,11 +10,11 @@ import type { Backend } from '../src/kernels/kernels.ts';
 import { discardMerge, finishMerge, summarize } from '../src/merge/finish.ts';
 import { measureVectors } from '../src/merge/measure.ts';
 import { METHODS, type Method } from '../src/merge/methods.ts';
+import { prepareMergeAgain } from '../src/merge/opened.ts';
 import type { MergePlan } from '../src/merge/plan.ts';
-import { prepareMerge } from '../src/merge/prepare.ts';
 import { parseRecipe, type Recipe } from '../src/merge/recipe.ts';
 import { recipeFromYaml, recipeToYaml } from '../src/merge/recipe-text.ts';
-import type { MergeInputs, MergeRequest } from '../src/merge/request.ts';
+import type { MergeInputs } from '../src/merge/request.ts';
 import { checkShard, runState, tidyOutput } from '../src/merge/resume.ts';
 import { runShard, type ShardResult } from '../src/merge/run.ts';
 import { checkStamps, stampInputs } from '../src/merge/stamps.ts';
@@ -35,7 +35,7 @@ const api = {
   recipeToYaml,
   methods: (): MethodRow[] => Object.values(METHODS).map(({ op: _, operands: __, ...row }) => row),
   /** Headers and samples only; rejects with AppError for every incompatibility. */
-  plan: (request: MergeRequest) => prepareMerge(request),
+  plan: prepareMergeAgain,
   /** Norms of both vectors, their cosine and histograms; writes nothing. */
   measure: measureVectors,
   stampInputs,

@@ -9,7 +9,8 @@ import type { FolderDescription } from '../files/folder.ts';
 import type { OutputDescription } from '../files/writer.ts';
 import { parsePrompts } from '../judge/prompts.ts';
 import type { Backend } from '../kernels/kernels.ts';
-import type { Recipe } from '../merge/recipe.ts';
+import type { Recipe, Role } from '../merge/recipe.ts';
+import type { MergeInputs } from '../merge/request.ts';
 import type { ModelBackend } from '../model/generation.ts';
 import { compareModels, comparisonFiles } from './compare.ts';
 import { type DemoRow, runDemo } from './demo.ts';
@@ -24,6 +25,8 @@ async function pickFolder(): Promise<FolderDescription> {
 }
 
 interface MergeArguments {
+  /** Default: the three of a fine-tune and a safety vector's two models. */
+  roles?: Role[];
   recipe?: Recipe;
   yaml?: string;
   /** Of the new subfolder in the folder picked last. */
@@ -35,9 +38,19 @@ interface MergeArguments {
   stored?: boolean;
 }
 
-/** Picks, in this order: sft, aligned, unaligned, the folder to write into. */
-async function merge({ recipe, yaml, name, backend, workers, chunkBytes, stored }: MergeArguments) {
-  const inputs = { sft: await pickFolder(), aligned: await pickFolder(), unaligned: await pickFolder() };
+/** Picks the folders of `roles` in their order, then the folder to write into. */
+async function merge({
+  roles = ['sft', 'aligned', 'unaligned'],
+  recipe,
+  yaml,
+  name,
+  backend,
+  workers,
+  chunkBytes,
+  stored,
+}: MergeArguments) {
+  const inputs: MergeInputs = {};
+  for (const role of roles) inputs[role] = await pickFolder();
   const output: OutputDescription = stored
     ? { kind: 'opfs', name }
     : { kind: 'handle', parent: await window.showDirectoryPicker({ mode: 'readwrite' }), name };

@@ -58,6 +58,7 @@ function recipeOf(values) {
   const recipe = { version: 1, method: values.method, g: number(values, 'g') ?? 1 };
   for (const name of ['p', 'seed']) if (values[name] !== undefined) recipe[name] = number(values, name);
   if (values['shard-bytes'] !== undefined) recipe.shardBytes = number(values, 'shard-bytes');
+  if (values.output !== undefined) recipe.output = values.output;
   return { recipe };
 }
 
@@ -79,13 +80,16 @@ export const COMMANDS = {
     return { version: JSON_VERSION, ...(await page.call('inspect')) };
   }),
 
-  merge: command(['sft', 'aligned', 'unaligned', 'out'], async (page, values) => {
+  merge: command(['out'], async (page, values) => {
     const recipe = recipeOf(values);
     const out = resolve(values.out);
     mkdirSync(dirname(out), { recursive: true });
-    page.pick(folder(values.sft), folder(values.aligned), folder(values.unaligned), dirname(out));
+    // Which of them a recipe needs, the page knows and says.
+    const roles = ['sft', 'aligned', 'unaligned', 'vector'].filter((role) => values[role] !== undefined);
+    page.pick(...roles.map((role) => folder(values[role])), dirname(out));
     const result = await page.call('merge', {
       ...recipe,
+      roles,
       name: basename(out),
       backend: values.backend ?? 'wasm',
       workers: number(values, 'workers'),

@@ -14,7 +14,8 @@ const USAGE = `npm run drive -- <command> [options]
   demo     [--limit N] [--table]                            run the built-in family: before/after table
   inspect  --model DIR
   merge    --recipe FILE.yaml | --method resta|resta_d --g 1 [--p 0.3 --seed 7]
-           --sft DIR --aligned DIR --unaligned DIR --out DIR
+           --sft DIR --aligned DIR --unaligned DIR --out DIR    (or --sft DIR [--aligned DIR] --vector DIR)
+           [--output vector]  only the safety vector: --aligned DIR --unaligned DIR
            [--backend wasm|reference] [--workers N] [--chunk-bytes N] [--shard-bytes N]
   logits   --model DIR --tokens FILE.json [--backend wasm|webgpu]      {"ids": [[…]]}
   generate --model DIR --prompts FILE.jsonl [--max-new-tokens N] [--backend wasm|webgpu] [--precision f32]
@@ -37,6 +38,8 @@ const OPTIONS = {
   sft: { type: 'string' },
   aligned: { type: 'string' },
   unaligned: { type: 'string' },
+  vector: { type: 'string' },
+  output: { type: 'string' },
   out: { type: 'string' },
   backend: { type: 'string' },
   precision: { type: 'string' },
