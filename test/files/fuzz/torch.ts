@@ -11,12 +11,21 @@ const SEEDS = [
   'whole/pytorch_model.bin',
   'refused/big-endian.bin',
   'refused/compressed.bin',
-].map((file) => fixture(`torch/${file}`));
+].map((file) => seedOf(fixture(`torch/${file}`)));
+
+interface Seed {
+  original: Uint8Array;
+  /** Where its records begin. */
+  records: number[];
+}
+
+function seedOf(original: Uint8Array): Seed {
+  return { original, records: positionsOf(original) };
+}
 
 /** Mutates one stretch of the file and keeps its length, so that the other records still point where they did. */
-function mutateStretch(original: Uint8Array, random: Random): Uint8Array {
+function mutateStretch({ original, records }: Seed, random: Random): Uint8Array {
   const bytes = original.slice();
-  const records = positionsOf(bytes);
   const at = records[random(records.length)]!;
   for (let i = random(4); i >= 0; i--) {
     const place = at + random(random(2) === 0 ? 64 : 1500); // a record, or the description behind the first
@@ -34,7 +43,7 @@ function positionsOf(bytes: Uint8Array): number[] {
 
 function generate(random: Random): Uint8Array {
   const seed = SEEDS[random(SEEDS.length)]!;
-  return random(3) === 0 ? mutate(seed, random) : mutateStretch(seed, random);
+  return random(3) === 0 ? mutate(seed.original, random) : mutateStretch(seed, random);
 }
 
 /** The archive alone: its directory, and the place of every entry, those that no tensor asks for too. */
