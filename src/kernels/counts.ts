@@ -17,14 +17,15 @@ export function countElements(
   untouched: Uint8Array,
   dtype: FloatDtype,
 ): Counts {
-  const counts = { changed: 0, unchanged: 0, nonFinite: 0 };
+  let changed = 0;
+  let nonFinite = 0;
   const [now, before] = [decodeFloats(stored, dtype), decodeFloats(untouched, dtype)];
   const limit = dtype === 'F8_E4M3' ? E4M3_OVERFLOW : Number.POSITIVE_INFINITY;
   for (let i = 0; i < now.length; i++) {
-    const [a, b] = [now[i]!, before[i]!];
-    if (a === b || (Number.isNaN(a) && Number.isNaN(b))) counts.unchanged++;
-    else counts.changed++;
-    if (!Number.isFinite(a) || Math.abs(computed[i]!) > limit) counts.nonFinite++;
+    const a = now[i]!;
+    const b = before[i]!;
+    if (a !== b && !(Number.isNaN(a) && Number.isNaN(b))) changed++;
+    if (!Number.isFinite(a) || Math.abs(computed[i]!) > limit) nonFinite++;
   }
-  return counts;
+  return { changed, unchanged: now.length - changed, nonFinite };
 }
