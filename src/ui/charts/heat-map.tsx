@@ -15,7 +15,8 @@ const HEAD = 22;
 const GAP = 2;
 /** Wide enough to hold a number. */
 const TOLD_WIDTH = 42;
-const NARROWEST = 15;
+/** 80 layers fit into a window of 1280 pixels. */
+const NARROWEST = 12;
 const WIDEST = 72;
 /** Of the labels' font, generously. */
 const CHARACTER = 7;
@@ -74,6 +75,8 @@ export function HeatMap({
                 title={titles[i] ?? ''}
                 scale={scale}
                 told={wide >= TOLD_WIDTH ? format : undefined}
+                // The middle of a long row may lie outside what is seen.
+                middle={Math.min(wide, 2 * WIDEST) / 2}
               />
             );
           })}
@@ -90,6 +93,7 @@ function Cell({
   title,
   scale,
   told,
+  middle,
 }: {
   x: number;
   width: number;
@@ -97,6 +101,8 @@ function Cell({
   title: string;
   scale: ColourScale;
   told: ((value: number) => string) | undefined;
+  /** Of the number, from the left. */
+  middle: number;
 }) {
   const box = { x, y: GAP, width, height: ROW - GAP, rx: 3 };
   if (value === undefined) {
@@ -114,7 +120,7 @@ function Cell({
       {told && (
         <text
           class="value"
-          x={x + width / 2}
+          x={x + middle - GAP / 2}
           y={ROW / 2 + 1}
           dy="0.35em"
           text-anchor="middle"

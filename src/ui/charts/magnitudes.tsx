@@ -101,13 +101,15 @@ export function Magnitudes({
   );
 }
 
-/** Steps up and down along the bins, closed at the bottom; the zeros have a box of their own. */
+/** Steps up and down along its own bins, closed at the bottom; the zeros have a box of their own. */
 function outline(
   one: Series,
   exponents: readonly number[],
   { from, cell, y, zero }: { from: number; cell: number; y: (share: number) => number; zero: number },
 ): string {
-  const steps = exponents.map((exponent) => `V${y(shareAt(one, exponent)).toFixed(1)}h${cell}`);
+  const { lowest, counts } = one.histogram;
   const box = zero > 0 ? `M${LEFT} ${y(0)}V${y(zero).toFixed(1)}h${cell}V${y(0)}z` : '';
-  return exponents.length > 0 ? `${box}M${from} ${y(0)}${steps.join('')}V${y(0)}z` : box;
+  if (counts.length === 0) return box;
+  const steps = counts.map((_, i) => `V${y(shareAt(one, lowest + i)).toFixed(1)}h${cell}`);
+  return `${box}M${from + cell * (lowest - exponents[0]!)} ${y(0)}${steps.join('')}V${y(0)}`;
 }

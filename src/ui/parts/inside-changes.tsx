@@ -18,7 +18,7 @@ function seriesOf({ histograms }: Measurement): Series[] {
 function sentenceOf({ kind, histogram }: Series): string {
   const middle = middleOf(histogram);
   const zeros = finePercent(histogram.zeros / (elementsOf(histogram) || 1));
-  return words.sentence(inside.facts[kind], middle === undefined ? '0' : magnitude(middle), zeros);
+  return words.sentence(inside.facts[kind], middle === undefined ? '0' : magnitude(middle, 1), zeros);
 }
 
 function ChangesTable({ series }: { series: readonly Series[] }) {
@@ -45,8 +45,8 @@ function ChangesTable({ series }: { series: readonly Series[] }) {
         </tr>
         {exponentsOf(series).map((exponent) => (
           <tr key={exponent}>
-            <th scope="row">{magnitude(2 ** exponent)}</th>
-            <td>{magnitude(2 ** (exponent + 1))}</td>
+            <th scope="row">{magnitude(2 ** exponent, 2)}</th>
+            <td>{magnitude(2 ** (exponent + 1), 2)}</td>
             {shares((one) => shareAt(one, exponent))}
           </tr>
         ))}

@@ -22,7 +22,7 @@ interface Shown {
 
 function formatOf(quantity: Quantity): (value: number) => string {
   if (quantity === 'cosine') return cosine;
-  return quantity.endsWith('relative') ? finePercent : magnitude;
+  return quantity.endsWith('relative') ? finePercent : (value) => magnitude(value);
 }
 
 interface Place {

@@ -25,8 +25,9 @@ function angleText(value: number): string {
   return `${cosine(value)}: ${Math.abs(value) < ACROSS ? across : value < 0 ? opposed : alike}`;
 }
 
-function readText({ mode, total }: Measurement): string {
-  if (mode === 'exact') return words.exact(count(total.elements));
+/** Of small models a sample is all there is. */
+function readText({ total }: Measurement): string {
+  if (total.measured === total.elements) return words.exact(count(total.elements));
   return words.sampled(finePercent(total.measured / (total.elements || 1)), count(total.elements));
 }
 
@@ -86,6 +87,9 @@ function Download({ found }: { found: Measurement }) {
   );
 }
 
+/** Narrow enough to stand side by side. */
+const FEW_LAYERS = 8;
+
 export function InsideResults() {
   const found = measurement.value;
   if (!found) return null;
@@ -95,8 +99,10 @@ export function InsideResults() {
       {quantity.value && (
         <>
           <Shown />
-          <MapFigure found={found} quantity={quantity.value} />
-          {found.layers.length > 0 && <BarsFigure found={found} quantity={quantity.value} />}
+          <div class={`looks ${found.layers.length > FEW_LAYERS ? '' : 'few'}`}>
+            <MapFigure found={found} quantity={quantity.value} />
+            {found.layers.length > 0 && <BarsFigure found={found} quantity={quantity.value} />}
+          </div>
         </>
       )}
       <ChangesFigure found={found} />

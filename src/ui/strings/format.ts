@@ -16,16 +16,18 @@ const twoDigits = number({ minimumFractionDigits: 2, maximumFractionDigits: 2 })
 /** A strength as the slider steps it: "0.60"; nothing added is plainly "0". */
 export const strength = (g: number) => (g === 0 ? count(0) : twoDigits(g));
 
-/** A share small enough to need its digits: "2.1%", "0.034%". */
-export const finePercent = number({ style: 'percent', maximumSignificantDigits: 2 });
-const threeDigits = number({ maximumSignificantDigits: 3 });
-const scientific = number({ notation: 'scientific', maximumSignificantDigits: 2 });
+const twoDigitPercent = number({ style: 'percent', minimumSignificantDigits: 2, maximumSignificantDigits: 2 });
+/** A share small enough to need its digits: "2.0%", "0.034%". */
+export const finePercent = (share: number) =>
+  share === 0 || share >= 0.995 ? percentOf(share) : twoDigitPercent(share);
 /** A magnitude of any size: "3.76", "12,300", "4.1E-7". */
-export function magnitude(value: number): string {
-  return value !== 0 && Math.abs(value) < 1e-4 ? scientific(value) : threeDigits(value);
+export function magnitude(value: number, digits = 3): string {
+  const tiny = value !== 0 && Math.abs(value) < 1e-4;
+  return number({ maximumSignificantDigits: digits, ...(tiny && { notation: 'scientific' }) })(value);
 }
-/** From -1 to 1: "0.31", "-0.04"; never "-0.00". */
-export const cosine = number({ minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: 'negative' });
+const signed = number({ minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: 'negative' });
+/** From -1 to 1: "0.31", "−0.04"; never "−0.00". */
+export const cosine = (value: number) => signed(value).replace('-', '−');
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 

@@ -22,7 +22,7 @@ export const inside = {
   facts: {
     safety: 'Safety vector',
     finetune: 'Fine-tune’s change',
-    norm: (norm: string, relative: string, base: string) => `length ${norm}, ${relative} of ${base}`,
+    norm: (norm: string, relative: string, base: string) => `length ${norm}, ${relative} of that of ${base}`,
     plainNorm: (norm: string) => `length ${norm}`,
     bases: { aligned: 'the aligned weights', sft: 'the fine-tuned weights' },
     cosine: 'Cosine between them',
@@ -76,7 +76,7 @@ export const inside = {
       `${name}: half of the changed weights moved by less than about ${middle}; ${zeros} did not move.`,
     axis: 'magnitude of a weight’s change',
     share: 'share of all weights',
-    zero: 'none',
+    zero: '0',
     from: 'From',
     to: 'up to',
     exactlyZero: 'exactly 0',
