@@ -68,6 +68,7 @@ export function Fit() {
   const found = differences.value;
   if (!inputs.value) return null;
   const settled = plan.value ?? planProblem.value;
+  const problem = planProblem.value?.code === 'recipe-invalid' ? undefined : planProblem.value;
   return (
     <div class="fit" aria-busy={planning.value}>
       <h3>{words.title}</h3>
@@ -77,7 +78,7 @@ export function Fit() {
           <Icon name="right" /> {words.well}
         </p>
       )}
-      {planProblem.value && found.length === 0 && <ErrorBox problem={planProblem.value} />}
+      {problem && found.length === 0 && <ErrorBox problem={problem} />}
       {found.length > 0 && (
         <ul class="differences">
           {found.map((difference) => (

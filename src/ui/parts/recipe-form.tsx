@@ -157,14 +157,8 @@ export function RecipeForm() {
   return (
     <div class="recipe">
       {adds && <Methods />}
-      {adds && (
-        <div class="parameters">
-          {row.parameters.map((parameter) => (
-            <Parameter key={parameter.name} parameter={parameter} />
-          ))}
-        </div>
-      )}
       <div class="parameters">
+        {adds && row.parameters.map((parameter) => <Parameter key={parameter.name} parameter={parameter} />)}
         <ConventionChoice />
       </div>
       <OutputForm />

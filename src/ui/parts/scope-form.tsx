@@ -116,9 +116,10 @@ function Scales() {
       const found = section.current?.querySelectorAll<HTMLElement>(selector);
       (found?.[Math.min(at, found.length - 1)] ?? section.current?.querySelector('button'))?.focus();
     });
+  // At the top: the first match wins, and what is added later is mostly the exception.
   const add = () => {
-    set([...scales, { match: '*.mlp.*', g: recipe.value.g }]);
-    focus('tbody tr td:first-child input', scales.length);
+    set([{ match: '*.mlp.*', g: recipe.value.g }, ...scales]);
+    focus('tbody tr td:first-child input', 0);
   };
   const remove = (index: number) => {
     set(scales.filter((_, other) => other !== index));
@@ -193,7 +194,7 @@ export function ScopeForm({ adds }: { adds: boolean }) {
         <Quick adds={adds} />
         {adds && <Scales />}
         <div class="patterns">
-          <Patterns field="include" label={words.include} use={words.includeUse} />
+          <Patterns field="include" label={words.include} use={adds ? words.includeUse : words.includeUseVector} />
           <Patterns field="exclude" label={words.exclude} use={words.excludeUse} />
         </div>
       </div>

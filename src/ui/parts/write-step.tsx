@@ -3,7 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { canWriteFolders } from '../../app/capabilities.ts';
 import { type Job, jobs } from '../../app/jobs.ts';
-import { differences, plan, planProblem } from '../../app/merge-plan.ts';
+import { plan, planProblem } from '../../app/merge-plan.ts';
 import { recipe, sameRecipe } from '../../app/merge-recipe.ts';
 import {
   chosenName,
@@ -111,9 +111,14 @@ function Stopped({ job }: { job: Job }) {
   );
 }
 
-function waitingFor(): string {
-  if (inputs.value) return planProblem.value ? '' : write.planning;
-  return write.waiting(missingRoles.value.map((role) => merge.open.roles[role].title.toLowerCase()).join(', '));
+/** Why nothing can be written yet. */
+function NotYet() {
+  const problem = planProblem.value;
+  if (problem?.code === 'recipe-invalid') return <ErrorBox problem={problem} />;
+  if (problem) return <p class="soft">{write.stopped}</p>;
+  if (inputs.value) return <p class="soft">{write.planning}</p>;
+  const titles = missingRoles.value.map((role) => merge.open.roles[role].title.toLowerCase());
+  return <p class="soft">{write.waiting(titles.join(', '))}</p>;
 }
 
 export function WriteStep() {
@@ -135,9 +140,7 @@ export function WriteStep() {
           {stopped && <Stopped job={job} />}
           {runProblem.value && unfinished.value.length === 0 && <ErrorBox problem={runProblem.value} />}
           {plan.value && <Ready plan={plan.value} again={done !== undefined} />}
-          {!plan.value && (
-            <p class="soft">{planProblem.value && differences.value.length > 0 ? write.stopped : waitingFor()}</p>
-          )}
+          {!plan.value && <NotYet />}
           <StoredResults />
         </>
       )}

@@ -116,7 +116,7 @@ export const merge = {
 
   scope: {
     title: 'Where it acts',
-    summary: 'By default g is the same everywhere and every tensor of numbers is combined.',
+    summary: 'By default every tensor of weights takes part, with the same g everywhere.',
     quick: 'Quick choices',
     quicks: {
       everything: 'Everything, evenly',
@@ -138,6 +138,7 @@ export const merge = {
     remove: (row: string) => `Remove row ${row}`,
     include: 'Only these tensors',
     includeUse: 'Patterns, one per line. Empty: all. The others are copied from the fine-tune.',
+    includeUseVector: 'Patterns, one per line. Empty: all. The others are left out of the vector.',
     exclude: 'Never these tensors',
     excludeUse: 'Patterns, one per line. They win over the list beside.',
   },

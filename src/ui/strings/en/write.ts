@@ -39,7 +39,7 @@ export const write = {
   },
 
   destination: 'Where to',
-  destinations: { folder: 'A folder you choose', browser: 'This browser’s own storage, then download' },
+  destinations: { folder: 'A folder you choose', browser: 'This browser’s storage' },
   name: 'Name of the new folder',
   asks: (name: string) =>
     `Your browser will now ask for a place to write. A new folder, ${name}, is made there; nothing else is touched.`,
@@ -115,7 +115,7 @@ export const write = {
     nonFinite: 'Not a number, or infinite',
     nonFiniteWarning: 'The result holds values that are not numbers: check the inputs before using it.',
     hashes: 'SHA-256 of the weight files',
-    compare: 'Compare before and after',
+    compare: 'Open in Compare',
     vectorNext: 'To use it, choose “Safety vector from: A saved one” above and open this folder.',
     files: 'Download the files',
     download: (name: string) => `Download ${name}`,
