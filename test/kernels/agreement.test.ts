@@ -65,7 +65,7 @@ describe.each([
 
   test.each(DTYPES)('%s at every length, phase of the mask and alignment', async (dtype) => {
     for (const length of [0, 1, 3, 4, 5, 7, 8, 15, 16, 17, 31, 63, 1000]) {
-      for (const first of [0, 1, 5, 15, 16, 2 ** 32 - 3, 2 ** 32 + 7, 2 ** 45 + 9]) {
+      for (const first of [0, 1, 5, 15, 16, 2 ** 32 - 3, 2 ** 32 + 7, 2 ** 34 - 5, 2 ** 34 - 21, 2 ** 45 + 9]) {
         const offset = (length + first) % 5;
         await expectAgreement(op, operands(Array(inputs).fill(dtype), length, offset), dtype, first, offset);
       }

@@ -3,7 +3,7 @@
 import type { KernelDtype } from '../../core/dtype.ts';
 
 /**
- * Elements per block, a multiple of 16 and at most 524,272 (counts.ts). Larger blocks gain under 5 %, blocks of 8 Ki lose 15 %; the four slots,
+ * Elements per block, a multiple of 32 and at most 524,272 (counts.ts). Larger blocks gain under 5 %, blocks of 8 Ki lose 15 %; the four slots,
  * half a megabyte in float32, still fit the second-level caches of ten years.
  */
 export const BLOCK = 32768;

@@ -3,6 +3,7 @@
 // @ts-nocheck: AssemblyScript
 
 import { high, low, store } from './lanes';
+import { maskWords } from './mask';
 
 /** out = sft + scale * vector; elements in steps of 8. */
 export function add<T>(out: usize, sft: usize, vector: usize, elements: i32, scale: f32): void {
@@ -35,10 +36,9 @@ export function addDifference<T>(out: usize, sft: usize, plus: usize, minus: usi
 }
 
 /**
- * out = (base + kept) + scale * vector, kept = word < threshold ? 0 : (sft - base) * rescale; elements in steps of 16. V tags what `last`
- * holds: f32 the vector, i32 what is subtracted from base to get it.
- * `firstElement` is a multiple of 16, so a step is four whole Philox blocks, one per lane, and lane l of word w belongs to
- * element 4 * w + l (the layout of core/philox.ts).
+ * out = (base + kept) + scale * vector, kept = word < threshold ? 0 : (sft - base) * rescale. V tags what `last` holds: f32 the vector,
+ * i32 what is subtracted from base to get it. `firstElement` is a multiple of 16. Steps are of 32 elements: up to 16 more are read and
+ * written than asked for, within the slots (module.ts).
  */
 export function drop<T, V>(
   out: usize, sft: usize, base: usize, last: usize, elements: i32, scale: f32, rescale: f32, threshold: u32,
@@ -47,40 +47,21 @@ export function drop<T, V>(
   const s = f32x4.splat(scale);
   const r = f32x4.splat(rescale);
   const t = i32x4.splat(<i32>threshold);
-  const half: usize = 8 * sizeof<T>();
+  const words = memory.data(128, 16);
   const end = <usize>elements * sizeof<T>();
   let block: u64 = <u64>firstElement >> 2;
-  for (let i: usize = 0; i < end; i += 2 * half) {
-    let c0 = i32x4.add(i32x4.splat(<i32>block), i32x4(0, 1, 2, 3));
-    let c1 = i32x4.splat(<i32>(block >> 32));
-    let c2 = i32x4.splat(name0);
-    let c3 = i32x4.splat(name1);
-    let key0 = seed0;
-    let key1 = seed1;
-    for (let round = 0; round < 10; round++) {
-      const low0 = i64x2.extmul_low_i32x4_u(c0, i32x4.splat(<i32>0xd2511f53));
-      const high0 = i64x2.extmul_high_i32x4_u(c0, i32x4.splat(<i32>0xd2511f53));
-      const low2 = i64x2.extmul_low_i32x4_u(c2, i32x4.splat(<i32>0xcd9e8d57));
-      const high2 = i64x2.extmul_high_i32x4_u(c2, i32x4.splat(<i32>0xcd9e8d57));
-      c0 = v128.xor(v128.xor(i32x4.shuffle(low2, high2, 1, 3, 5, 7), c1), i32x4.splat(key0));
-      c2 = v128.xor(v128.xor(i32x4.shuffle(low0, high0, 1, 3, 5, 7), c3), i32x4.splat(key1));
-      c1 = i32x4.shuffle(low2, high2, 0, 2, 4, 6);
-      c3 = i32x4.shuffle(low0, high0, 0, 2, 4, 6);
-      key0 += <i32>0x9e3779b9;
-      key1 += <i32>0xbb67ae85;
+  for (let i: usize = 0; i < end; i += 32 * sizeof<T>()) {
+    maskWords(words, block, seed0, seed1, name0, name1);
+    for (let k: usize = 0; k < 32; k += 8) {
+      const at = i + k * sizeof<T>();
+      const word = words + (k << 2);
+      store<T>(
+        out + at,
+        dropped<V>(low<T>(sft + at), low<T>(base + at), low<T>(last + at), s, r, i32x4.lt_u(v128.load(word), t)),
+        dropped<V>(high<T>(sft + at), high<T>(base + at), high<T>(last + at), s, r, i32x4.lt_u(v128.load(word, 16), t)),
+      );
     }
-    store<T>(
-      out + i,
-      dropped<V>(low<T>(sft + i), low<T>(base + i), low<T>(last + i), s, r, i32x4.lt_u(c0, t)),
-      dropped<V>(high<T>(sft + i), high<T>(base + i), high<T>(last + i), s, r, i32x4.lt_u(c1, t)),
-    );
-    const j = i + half;
-    store<T>(
-      out + j,
-      dropped<V>(low<T>(sft + j), low<T>(base + j), low<T>(last + j), s, r, i32x4.lt_u(c2, t)),
-      dropped<V>(high<T>(sft + j), high<T>(base + j), high<T>(last + j), s, r, i32x4.lt_u(c3, t)),
-    );
-    block += 4;
+    block += 8;
   }
 }
 
