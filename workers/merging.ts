@@ -171,6 +171,8 @@ async function writeAll(run: Run, parts: readonly ShardResult[], signals: RunSig
     return await withWorkers(count, signals.signal, async (workers) => {
       for (const part of await believed(run, workers, parts, signals)) finished.set(part.shard, part);
       await writeShards(run, workers, finished, signals);
+      // A shard that was being committed when the cancel came may be finished all the same; the merge is not.
+      if (signals.signal.aborted) throw cancelled();
       const results = [...finished.values()];
       await askReader((api) => api.checkStamps(run.stamps, inputs));
       const result = workers[0]!.api.finish(plan, inputs, output, results) as Promise<MergeResult>;

@@ -49,6 +49,8 @@ export type Models = { sft: string; aligned: string; unaligned: string };
 
 export interface Lab {
   models: Models;
+  /** With a slash at the end. */
+  url: string;
   /** A new folder of its own for every call. */
   place(): string;
   /** The first tab of the running browser, started anew if it was killed or ended. */
@@ -79,6 +81,7 @@ export async function openLab(): Promise<Lab> {
   };
   return {
     models,
+    url: server.url,
     place() {
       const folder = join(scratch, `place-${places++}`);
       mkdirSync(folder);
@@ -165,6 +168,22 @@ export function succeed(outcome: Outcome): unknown {
 export function failure(outcome: Outcome) {
   if ('value' in outcome) throw new Error('expected a failure');
   return outcome.error;
+}
+
+/** The merge that nothing happens to: every file of it with its hash. */
+export async function undisturbed(lab: Lab): Promise<Record<string, string>> {
+  const place = lab.place();
+  succeed(await (await lab.tab()).merge('calm', { place }));
+  return filesIn(join(place, 'calm'));
+}
+
+/** Resumes the one unfinished run, after looking that its first shard is what was kept. */
+export async function resumeOnly(tab: Tab): Promise<void> {
+  const [run, ...others] = await unfinished(tab);
+  expect(others).toEqual([]);
+  expect(run).toMatchObject({ busy: false, shards: { done: 1, total: 3 } });
+  succeed(await tab.call('resume', { id: run!.id }));
+  expect(await unfinished(tab)).toEqual([]);
 }
 
 /** Name and SHA-256 of every file in a folder. */

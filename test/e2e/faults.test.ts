@@ -6,7 +6,17 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expectUnfinished, failure, filesIn, type Lab, openLab, succeed, type Tab, unfinished } from './disaster.ts';
+import {
+  expectUnfinished,
+  failure,
+  filesIn,
+  type Lab,
+  openLab,
+  resumeOnly,
+  succeed,
+  undisturbed,
+  unfinished,
+} from './disaster.ts';
 
 let lab: Lab;
 /** Every file of the merge that nothing happened to. */
@@ -14,21 +24,10 @@ let calm: Record<string, string>;
 
 beforeAll(async () => {
   lab = await openLab();
-  const place = lab.place();
-  succeed(await (await lab.tab()).merge('calm', { place }));
-  calm = filesIn(join(place, 'calm'));
+  calm = await undisturbed(lab);
 });
 
 afterAll(() => lab?.close());
-
-/** Resumes the one unfinished run, after looking that its first shard is what was kept. */
-async function resume(tab: Tab): Promise<void> {
-  const [run, ...others] = await unfinished(tab);
-  expect(others).toEqual([]);
-  expect(run).toMatchObject({ busy: false, kind: 'handle', shards: { done: 1, total: 3 } });
-  succeed(await tab.call('resume', { id: run!.id }));
-  expect(await unfinished(tab)).toEqual([]);
-}
 
 describe('a merge that is cut off in the middle of its second shard', () => {
   test('by the end of its tab goes on in another', async () => {
@@ -38,7 +37,7 @@ describe('a merge that is cut off in the middle of its second shard', () => {
     await tab.pauseAt({ shard: 2, phase: 'merging' });
     await lab.kill('renderer');
     expectUnfinished(join(place, 'out'));
-    await resume(await lab.tab());
+    await resumeOnly(await lab.tab());
     expect(filesIn(join(place, 'out'))).toEqual(calm);
   });
 
@@ -50,7 +49,7 @@ describe('a merge that is cut off in the middle of its second shard', () => {
     await lab.kill('browser');
     expectUnfinished(join(place, 'out'));
     expect(readdirSync(join(place, 'out')).filter((file) => file.endsWith('.crswap'))).toHaveLength(1);
-    await resume(await lab.tab());
+    await resumeOnly(await lab.tab());
     expect(filesIn(join(place, 'out'))).toEqual(calm);
   });
 
@@ -63,7 +62,7 @@ describe('a merge that is cut off in the middle of its second shard', () => {
     expect(failure(await merging).message).toMatch(/worker/);
     expectUnfinished(join(place, 'out'));
     await tab.page.reload();
-    await resume(await lab.tab());
+    await resumeOnly(await lab.tab());
     expect(filesIn(join(place, 'out'))).toEqual(calm);
   });
 });
