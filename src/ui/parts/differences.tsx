@@ -41,7 +41,23 @@ function Vocabulary() {
   );
 }
 
-function One({ difference }: { difference: Difference }) {
+/** Rows that stand for other tokens are better left as they are. */
+function LeaveAlone({ tensors }: { tensors: readonly string[] }) {
+  const { exclude = [] } = recipe.value;
+  const leave = () => setRecipe({ exclude: [...exclude, ...tensors.filter((name) => !exclude.includes(name))] });
+  return (
+    <p>
+      <button type="button" onClick={leave}>
+        {words.leave}
+      </button>
+    </p>
+  );
+}
+
+const OF_TOKENS: readonly Difference['code'][] = ['token-ids', 'tokenizer-mismatch'];
+
+/** `decides`: several models can lack the same rows; the choice is one. */
+function One({ difference, decides }: { difference: Difference; decides: boolean }) {
   const { code, severity, what, consequence, fix, tensors, count: total } = difference;
   return (
     <li class={severity === 'choice' ? 'choice-of' : severity}>
@@ -51,7 +67,8 @@ function One({ difference }: { difference: Difference }) {
         <p>
           <strong>{what}</strong> {consequence}
         </p>
-        {code === 'vocabulary-rows' && severity === 'choice' && <Vocabulary />}
+        {decides && <Vocabulary />}
+        {OF_TOKENS.includes(code) && severity !== 'note' && tensors && <LeaveAlone tensors={tensors} />}
         {fix !== '' && (
           <p class="soft">
             {words.fix} {fix}
@@ -66,6 +83,7 @@ function One({ difference }: { difference: Difference }) {
 /** Of folders, not of the recipe: what is wrong with that is told where it is written. */
 export function Fit() {
   const found = differences.value;
+  const vocabulary = found.find(({ code, severity }) => code === 'vocabulary-rows' && severity === 'choice');
   if (!inputs.value) return null;
   const settled = plan.value ?? planProblem.value;
   const problem = planProblem.value?.code === 'recipe-invalid' ? undefined : planProblem.value;
@@ -82,7 +100,7 @@ export function Fit() {
       {found.length > 0 && (
         <ul class="differences">
           {found.map((difference) => (
-            <One key={difference.code + difference.what} difference={difference} />
+            <One key={difference.code + difference.what} difference={difference} decides={difference === vocabulary} />
           ))}
         </ul>
       )}

@@ -71,6 +71,7 @@ export const merge = {
     fix: 'What to do:',
     tensors: (count: string) => `Tensors: ${count}`,
     more: (count: string) => `and ${count} more`,
+    leave: 'Leave these tensors as the fine-tune has them',
     vocabulary: 'Extra rows of the vocabulary',
     vocabularies: {
       keep: 'Keep them as the fine-tune has them',

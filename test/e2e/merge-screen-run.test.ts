@@ -1,0 +1,183 @@
+/** A merge of several files as a person meets it while it runs: paused and continued, cancelled and resumed, discarded, kept in the browser. */
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { makeModels } from '../../bench/models.mjs';
+import { type Merging, mergingIn, newPlace, ROLES, record, sha256, type Title } from './merging.ts';
+import { type Visit, visit } from './visit.ts';
+
+let visitor: Visit;
+let page: Page;
+let merging: Merging;
+let models: ReturnType<typeof makeModels>;
+let place: string;
+let places = 0;
+
+beforeAll(async () => {
+  models = makeModels('30m');
+  visitor = await visit();
+  page = visitor.page;
+  merging = mergingIn(visitor);
+});
+
+afterAll(() => visitor?.close());
+
+beforeEach(async () => {
+  place = newPlace(visitor, `place-${places++}`);
+  visitor.troubles.length = 0;
+  await visitor.open('#merge');
+});
+
+/** Three models that fill five files of 8 MB or more. */
+async function openInFiles(): Promise<void> {
+  for (const [title, role] of Object.entries(ROLES)) await merging.openFolder(title as Title, models[role]);
+  await page.getByLabel('Size of a weight file, at most').selectOption('Another size');
+  await page.getByLabel(/^Own size/).fill('8 MB');
+  await page.getByLabel(/^Own size/).press('Tab');
+  await merging.startButton().waitFor();
+}
+
+/** Presses a button of the running merge as soon as its second file is begun; from inside the page, because it may be over before a test could look. */
+async function pressInSecondFile(name: string): Promise<void> {
+  await page.evaluate((name) => {
+    new MutationObserver((_, observer) => {
+      if (!/File 2 of/.test(document.querySelector('.running')?.textContent ?? '')) return;
+      const button = [...document.querySelectorAll('button')].find((one) => one.textContent?.trim() === name);
+      if (!button) return;
+      observer.disconnect();
+      button.click();
+    }).observe(document, { subtree: true, childList: true, characterData: true });
+  }, name);
+}
+
+async function begin(name: string): Promise<void> {
+  await page.getByLabel('Name of the new folder').fill(name);
+  visitor.picks(place);
+  await merging.startButton().click();
+}
+
+const weightFiles = (folder: string) => readdirSync(folder).filter((name) => name.endsWith('.safetensors'));
+const hashes = (folder: string) =>
+  Object.fromEntries(weightFiles(folder).map((name) => [name, sha256(join(folder, name))]));
+const done = () => page.getByRole('heading', { name: 'Merged' }).waitFor({ timeout: 60_000 });
+const offer = () => page.locator('.unfinished');
+
+/** Cancels in the second file; the offer to go on is there. */
+async function cancelHalfway(name: string): Promise<string> {
+  await openInFiles();
+  await pressInSecondFile('Cancel');
+  await begin(name);
+  await page.getByText('Cancelled. The files that were finished are kept').waitFor({ timeout: 60_000 });
+  await offer().waitFor();
+  return join(place, name);
+}
+
+describe('a merge of several files', () => {
+  test('says which file and tensor it is at; paused it moves nothing, and continued it ends', async () => {
+    await openInFiles();
+    await pressInSecondFile('Pause');
+    await begin('paused');
+    await page.getByRole('button', { name: 'Continue' }).waitFor({ timeout: 60_000 });
+    await page.locator('.tensor').getByText('Paused').waitFor();
+    expect(await page.locator('.running').innerText()).toMatch(/File 2 of \d/);
+    const bar = () => page.locator('.running progress').getAttribute('value');
+    await page.waitForTimeout(300);
+    const before = await bar();
+    await page.waitForTimeout(500);
+    expect(await bar()).toBe(before);
+    expect(existsSync(join(place, 'paused', 'merge.json'))).toBe(false);
+    await merging.press('Continue');
+    await done();
+    expect(record(join(place, 'paused')).shards.length).toBeGreaterThan(2);
+    expect(visitor.troubles).toEqual([]);
+  });
+
+  test('cancelled and resumed after a reload gives the very files of an undisturbed one', async () => {
+    await openInFiles();
+    const undisturbed = await merging.mergeTo(place, 'undisturbed');
+    await visitor.open('#merge');
+    const folder = await cancelHalfway('resumed');
+    expect(existsSync(join(folder, 'merge.json'))).toBe(false);
+    expect(await offer().innerText()).toMatch(/resumed[\s\S]*[1-9] of \d weight files finished/);
+
+    await visitor.open('#merge');
+    await offer().waitFor();
+    await merging.press(/^Resume: /);
+    await done();
+    expect(hashes(folder)).toEqual(hashes(undisturbed));
+    expect(record(folder).recipe).toEqual(record(undisturbed).recipe);
+    expect(await offer().count()).toBe(0);
+    expect(readdirSync(folder).filter((name) => name.startsWith('UNFINISHED'))).toEqual([]);
+    expect(visitor.troubles).toEqual([]);
+  });
+
+  test('cancelled and discarded leaves nothing behind, and the offer is gone', async () => {
+    const folder = await cancelHalfway('discarded');
+    await merging.press(/^Discard: /);
+    await offer().waitFor({ state: 'detached' });
+    expect(existsSync(folder)).toBe(false);
+    await visitor.open('#merge');
+    await page.waitForTimeout(500);
+    expect(await offer().count()).toBe(0);
+  });
+
+  test('is not resumed with an input that has changed: that is told, and discarding still works', async () => {
+    const config = join(models.aligned, 'model.safetensors');
+    const whole = readFileSync(config);
+    await cancelHalfway('changed');
+    try {
+      const other = Buffer.from(whole);
+      other[other.length - 1]! ^= 1;
+      writeFileSync(config, other);
+      await visitor.open('#merge');
+      await offer().waitFor();
+      await merging.press(/^Resume: /);
+      await page.getByRole('alert').waitFor({ timeout: 30_000 });
+      expect(await page.getByRole('alert').innerText()).toMatch(/chang/);
+      await offer().waitFor();
+      await merging.press(/^Discard: /);
+      await offer().waitFor({ state: 'detached' });
+    } finally {
+      writeFileSync(config, whole);
+    }
+    expect(readdirSync(place)).toEqual([]);
+  });
+});
+
+test('kept in the browser’s own storage: its files can be downloaded, also on a later visit, and deleted', async () => {
+  await merging.openDemo();
+  await merging.choose('This browser’s storage');
+  await page.getByLabel('Name of the new folder').fill('stored');
+  await page.getByRole('button', { name: 'Merge', exact: true }).click();
+  await done();
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Download merge.json' }).click();
+  const text = JSON.parse(readFileSync((await (await download).path())!, 'utf8'));
+  expect(text.recipe).toMatchObject({ method: 'resta', g: 1 });
+
+  await visitor.open('#merge');
+  const kept = page.locator('.stored');
+  await kept.getByText('stored', { exact: true }).waitFor();
+  await kept.getByText('Files').click();
+  await kept.getByRole('link', { name: 'Download model.safetensors' }).waitFor();
+  await merging.press('Delete stored');
+  await kept.waitFor({ state: 'detached' });
+  expect(visitor.troubles).toEqual([]);
+});
+
+test('by keyboard the focus is never lost: not when a merge begins, is cancelled, or is done', async () => {
+  const focused = () =>
+    page.evaluate(() => document.activeElement?.closest('.write, .unfinished, .slot')?.className ?? '');
+  await merging.openDemo();
+  visitor.picks(place);
+  await merging.startButton().focus();
+  await page.keyboard.press('Enter');
+  await done();
+  expect(await focused()).toContain('write');
+  await page.getByRole('button', { name: 'Change: Aligned' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Open folder: Aligned' }).waitFor();
+  expect(await focused()).toContain('slot');
+});
