@@ -4,7 +4,7 @@
  */
 
 import type { FolderDescription } from '../src/files/folder.ts';
-import type { Recipe } from '../src/merge/recipe.ts';
+import type { Recipe, Role } from '../src/merge/recipe.ts';
 import type { Inspection, MethodRow } from './merge.worker.ts';
 import { askReader } from './start.ts';
 
@@ -33,3 +33,7 @@ export const methodRows = (): Promise<MethodRow[]> => askReader((api) => api.met
 export const recipeFromYaml = (text: string): Promise<Recipe> => askReader((api) => api.recipeFromYaml(text));
 
 export const recipeToYaml = (recipe: Recipe): Promise<string> => askReader((api) => api.recipeToYaml(recipe));
+
+/** The same merge for mergekit; rejects with AppError 'recipe-invalid' for what it has no words for. */
+export const recipeToMergekit = (recipe: Recipe, names: Partial<Record<Role, string>>): Promise<string> =>
+  askReader((api) => api.recipeToMergekit(recipe, names));

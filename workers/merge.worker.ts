@@ -13,7 +13,7 @@ import { METHODS, type Method } from '../src/merge/methods.ts';
 import { prepareMergeAgain } from '../src/merge/opened.ts';
 import type { MergePlan } from '../src/merge/plan.ts';
 import { parseRecipe, type Recipe } from '../src/merge/recipe.ts';
-import { recipeFromYaml, recipeToYaml } from '../src/merge/recipe-text.ts';
+import { recipeFromYaml, recipeToMergekit, recipeToYaml } from '../src/merge/recipe-text.ts';
 import type { MergeInputs } from '../src/merge/request.ts';
 import { checkShard, runState, tidyOutput } from '../src/merge/resume.ts';
 import { runShard, type ShardResult } from '../src/merge/run.ts';
@@ -33,6 +33,7 @@ const api = {
   parseRecipe: (value: unknown): Recipe => parseRecipe(value),
   recipeFromYaml,
   recipeToYaml,
+  recipeToMergekit,
   methods: (): MethodRow[] => Object.values(METHODS).map(({ op: _, operands: __, ...row }) => row),
   /** Headers and samples only; rejects with AppError for every incompatibility. */
   plan: prepareMergeAgain,
