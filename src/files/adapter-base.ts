@@ -27,9 +27,9 @@ const LISTED = 50;
  * Whether the base stores the target as [columns, rows]. PEFT goes by the kind of layer and corrects fan_in_fan_out where it claims otherwise
  * (peft/tuners/lora/layer.py, dispatch_default), so a saved flag proves nothing; of a square matrix only the kind of layer tells.
  */
-export function isTransposed(adapter: Pick<Adapter, 'config'>, base: Base, name: string, target: LowRank): boolean {
+export function isTransposed(adapter: Adapter, base: Base, name: string, target: LowRank): boolean {
   if (target.embedding) return true;
-  const shape = shapeBelow(name, adapter as Adapter, base);
+  const shape = shapeBelow(name, adapter, base);
   const [rows, columns] = [target.b.shape[0], target.a.shape[1]];
   const turned = isConv1d(base, name) || (target.transposed && base.config.auto_map !== undefined);
   return rows === columns ? turned : shape?.[0] === columns && (turned || target.transposed);
@@ -41,7 +41,7 @@ function isConv1d({ modelType }: Base, name: string): boolean {
 
 /** Of the tensor that a target is added to. */
 function shapeBelow(name: string, adapter: Adapter, base: Base): readonly number[] | undefined {
-  return (adapter.saved?.get(name) ?? base.tensors.get(name))?.shape;
+  return (adapter.saved.get(name) ?? base.tensors.get(name))?.shape;
 }
 
 const joined = new WeakMap<Adapter, { base: Base; tensors: Map<string, TensorInfo> }>();
@@ -92,12 +92,9 @@ function lostTargets(adapter: Adapter, base: Base): AppError[] {
 
 /** The same names with another beginning tell that the base was saved from another class (the model without its head, or inside another). */
 function lostNames(adapter: Adapter, base: Base, lost: readonly string[]): AppError {
-  const tail = (name: string) => name.slice(name.search(/(?:layers|h|blocks)\.\d+\./));
-  const first = lost.find((name) => tail(name) !== name.slice(-1)) ?? lost[0]!;
-  const twin = [...base.tensors.keys()].find(
-    (name) => name.endsWith(`.${first}`) || first.endsWith(`.${name}`) || tail(name) === tail(first),
-  );
-  if (twin === undefined || tail(first).length < 2) {
+  const named = lost.find((name) => layerName(name) !== undefined);
+  const twin = named && [...base.tensors.keys()].find((name) => layerName(name) === layerName(named));
+  if (!named || !twin) {
     const what = `changes ${some(lost)}, which ${told(base)} does not have`;
     return misfit(
       'tensor-missing',
@@ -107,10 +104,15 @@ function lostNames(adapter: Adapter, base: Base, lost: readonly string[]): AppEr
       lost,
     );
   }
-  const what = `calls a tensor ${short(first)} that ${told(base)} calls ${short(twin)}: it was trained on the same model, saved from another class`;
+  const what = `calls a tensor ${short(named)} that ${told(base)} calls ${short(twin)}: it was trained on the same model, saved from another class`;
   const fix =
     'Open the model below it as it was for the training, or load both with PEFT, merge_and_unload, save_pretrained, and open that folder.';
   return misfit('tensor-missing', adapter, what, fix, lost);
+}
+
+/** A name from its layer on: "layers.3.mlp.up_proj.weight". */
+function layerName(name: string): string | undefined {
+  return /(?:^|\.)((?:layers|h|blocks)\.\d+\..+)$/.exec(name)?.[1];
 }
 
 function wrongShapes(adapter: Adapter, base: Base): AppError[] {
