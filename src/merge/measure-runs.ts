@@ -1,5 +1,11 @@
 /** Which elements of a tensor are looked at: all of them, in pieces, or a few runs spread evenly over it. Pure. */
 
+/**
+ * What one small read of a sample brings, for `openInputs`. Runs lie far apart: with a merge's window of 1 MiB a sample would read more than
+ * the files hold. Norms, side by side, still come many at a time.
+ */
+export const SAMPLE_WINDOW_BYTES = 64 << 10;
+
 export interface Run {
   first: number;
   count: number;

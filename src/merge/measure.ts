@@ -7,12 +7,10 @@ import { decodeFloats, dtypeBytes, isFloatDtype } from '../core/dtype.ts';
 import { AppError, cancelled } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
 import type { TensorInfo } from '../core/tensor.ts';
-import { isAdapter, openAdapter } from '../files/adapter.ts';
-import { openCheckpoint } from '../files/checkpoint.ts';
-import { type FolderDescription, openFolder } from '../files/folder.ts';
+import { openFolder } from '../files/folder.ts';
 import { type MergeCheckpoints, sameWeights, tensorsOf, type WeightRange, weightRange } from './inputs.ts';
 import { type Groups, groupTensors, type MeasuredTensor, placeOf } from './measure-groups.ts';
-import { evenRuns, everyRun, type Run } from './measure-runs.ts';
+import { evenRuns, everyRun, type Run, SAMPLE_WINDOW_BYTES } from './measure-runs.ts';
 import {
   accumulate,
   addSums,
@@ -24,7 +22,8 @@ import {
   statsOf,
 } from './measure-sums.ts';
 import { isBuffer } from './names.ts';
-import type { MergePlan } from './plan.ts';
+import { plannedInputs } from './plan.ts';
+import { openAll } from './prepare.ts';
 import { type InputReader, openInputs } from './reader.ts';
 import type { Role } from './recipe.ts';
 import { type MergeInputs, rolesOf } from './request.ts';
@@ -51,9 +50,11 @@ export interface Measurement extends Omit<Groups, 'total'> {
 
 /** Of the widest input, at a time; what a merge reads at once. */
 const CHUNK_BYTES = 4 << 20;
-/** A sample: 8 places of 8,192 elements, so a few whole rows at eight places of a matrix; smaller tensors are read whole. */
-const SAMPLE_RUNS = 8;
-const SAMPLE_ELEMENTS = 8192;
+/** A sample: up to 4 places of 16,384 elements, so a few whole rows at each of four places of a matrix; smaller tensors are read whole. */
+const SAMPLE_RUNS = 4;
+const SAMPLE_ELEMENTS = 16_384;
+/** A read costs half a millisecond and more: mixtures of experts with tens of thousands of tensors get one place each. */
+const MOST_RUNS = 4096;
 /** Small reads are bound by their round trip: several at a time. Large ones need one ahead. */
 const AHEAD = { exact: 1, sampled: 6 };
 
@@ -73,8 +74,15 @@ export async function measureVectors(
   const checkpoints = await openModels(inputs);
   const roles = vectorRoles(checkpoints);
   const { pairs, skipped } = pairTensors(checkpoints, roles);
-  const reader = openInputs(plannedInputs(checkpoints, inputs), inputs);
-  const pieces = pairs.flatMap((pair) => cut(pair, mode, options.chunkBytes ?? CHUNK_BYTES));
+  const reader = openInputs(
+    { inputs: plannedInputs(checkpoints) },
+    inputs,
+    mode === 'sampled' ? SAMPLE_WINDOW_BYTES : undefined,
+  );
+  const places = Math.max(1, Math.min(SAMPLE_RUNS, Math.floor(MOST_RUNS / pairs.length)));
+  const pieces = pairs.flatMap((pair) =>
+    mode === 'exact' ? cutAll(pair, options.chunkBytes ?? CHUNK_BYTES) : cutSample(pair, places),
+  );
   await readPieces(pieces, reader, AHEAD[mode], onProgress, signal);
 
   const parts = { finetune: roles.finetune !== undefined, safety: roles.safety !== undefined };
@@ -102,15 +110,8 @@ function scaled(sums: Sums, parts: { finetune: boolean; safety: boolean }): Sums
   return whole;
 }
 
-async function openModels(inputs: MergeInputs): Promise<MergeCheckpoints> {
-  const open = async (role: Role, description: FolderDescription) => {
-    const folder = openFolder(description);
-    const adapted = (role === 'sft' || role === 'unaligned') && (await isAdapter(folder));
-    return adapted ? openAdapter(folder) : openCheckpoint(folder);
-  };
-  const roles = rolesOf(inputs);
-  const opened = await Promise.all(roles.map((role) => open(role, inputs[role]!)));
-  return Object.fromEntries(roles.map((role, i) => [role, opened[i]]));
+function openModels(inputs: MergeInputs): Promise<MergeCheckpoints> {
+  return openAll(Object.fromEntries(rolesOf(inputs).map((role) => [role, openFolder(inputs[role]!)])));
 }
 
 /** Which models make which vector. */
@@ -175,27 +176,22 @@ function fits({ shape }: TensorInfo, other: TensorInfo | undefined): boolean {
   return shape.every((dimension, i) => (i === 0 && shape.length === 2) || dimension === other.shape[i]);
 }
 
-/** The part of a plan that a reader checks files against. */
-function plannedInputs(checkpoints: MergeCheckpoints, inputs: MergeInputs): Pick<MergePlan, 'inputs'> {
-  const planned = rolesOf(inputs).map((role) => {
-    const { name, shards } = checkpoints[role]!;
-    return [role, { name, kind: 'model', files: shards }];
-  });
-  return { inputs: Object.fromEntries(planned) } as Pick<MergePlan, 'inputs'>;
-}
-
 interface Piece extends Run {
   pair: Pair;
   bytes: number;
 }
 
-function cut(pair: Pair, mode: MeasureMode, chunkBytes: number): Piece[] {
-  const sizes = Object.values(pair.ranges).map(({ dtype }) => dtypeBytes(dtype));
-  const runs =
-    mode === 'exact'
-      ? everyRun(pair.elements, Math.max(1, Math.floor(chunkBytes / Math.max(...sizes))))
-      : evenRuns(pair.elements, SAMPLE_RUNS, SAMPLE_ELEMENTS);
-  const width = sizes.reduce((sum, size) => sum + size, 0);
+function cutAll(pair: Pair, chunkBytes: number): Piece[] {
+  const widest = Math.max(...Object.values(pair.ranges).map(({ dtype }) => dtypeBytes(dtype)));
+  return piecesOf(pair, everyRun(pair.elements, Math.max(1, Math.floor(chunkBytes / widest))));
+}
+
+function cutSample(pair: Pair, places: number): Piece[] {
+  return piecesOf(pair, evenRuns(pair.elements, places, SAMPLE_ELEMENTS));
+}
+
+function piecesOf(pair: Pair, runs: readonly Run[]): Piece[] {
+  const width = Object.values(pair.ranges).reduce((sum, { dtype }) => sum + dtypeBytes(dtype), 0);
   return runs.map((run) => ({ ...run, pair, bytes: run.count * width }));
 }
 

@@ -11,6 +11,7 @@ import type { AncestryFinding, Findings } from './findings.ts';
 import { checkFoldersDiffer, checkWeightsDiffer, type MergeFolders } from './identity.ts';
 import type { MergeCheckpoints } from './inputs.ts';
 import { ancestryPairs, sampleAncestry } from './measure-ancestry.ts';
+import { SAMPLE_WINDOW_BYTES } from './measure-runs.ts';
 import { type MergePlan, planMerge, plannedInputs } from './plan.ts';
 import { openInputs } from './reader.ts';
 import { parseRecipe, type Recipe, type Role } from './recipe.ts';
@@ -48,7 +49,8 @@ export async function openMerge(inputs: MergeInputs): Promise<OpenedMerge> {
   return { inputs, checkpoints, findings: await lookInside(inputs, folders, checkpoints) };
 }
 
-async function openAll({ sft, aligned, unaligned, vector }: MergeFolders): Promise<MergeCheckpoints> {
+/** Headers only, of every role that is there. */
+export async function openAll({ sft, aligned, unaligned, vector }: MergeFolders): Promise<MergeCheckpoints> {
   const opened = await Promise.all([
     sft && openEither(sft),
     aligned && openCheckpoint(aligned),
@@ -78,7 +80,7 @@ async function lookInside(
       ['aligned', 'unaligned'],
     ] as [Role, Role][]
   ).filter(([a, b]) => checkpoints[a] && checkpoints[b]);
-  const reader = openInputs({ inputs: plannedInputs(checkpoints) }, inputs);
+  const reader = openInputs({ inputs: plannedInputs(checkpoints) }, inputs, SAMPLE_WINDOW_BYTES);
   const tokens: TokenComparison[] = [];
   const ancestry: AncestryFinding[] = [];
   for (const [a, b] of pairs) {

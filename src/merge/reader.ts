@@ -25,8 +25,15 @@ export interface InputReader {
   bytesRead(): number;
 }
 
-/** Opens nothing yet. Files are checked when first read: 'file-changed' unless size and header are those the plan was made from. */
-export function openInputs(plan: Pick<MergePlan, 'inputs'>, inputs: MergeInputs): InputReader {
+/**
+ * Opens nothing yet. Files are checked when first read: 'file-changed' unless size and header are those the plan was made from.
+ * @param windowBytes what a small read brings; less for samples, which do not come back for the rest
+ */
+export function openInputs(
+  plan: Pick<MergePlan, 'inputs'>,
+  inputs: MergeInputs,
+  windowBytes = WINDOW_BYTES,
+): InputReader {
   const roles = rolesOf(inputs).filter((role) => plan.inputs[role] !== undefined);
   const folders = new Map(roles.map((role) => [role, openFolder(inputs[role]!)]));
   const sources = new Map<string, Promise<ByteSource>>();
@@ -34,7 +41,7 @@ export function openInputs(plan: Pick<MergePlan, 'inputs'>, inputs: MergeInputs)
 
   const openFile = async (role: Role, file: string) => {
     const { name, files } = plan.inputs[role]!;
-    const source = readAhead(await openWeightFile(folders.get(role)!, file), WINDOW_BYTES);
+    const source = readAhead(await openWeightFile(folders.get(role)!, file), windowBytes);
     const planned = files.find((candidate) => candidate.file === file)!;
     const same = source.size === planned.bytes && (await headerOf(source, planned)) === planned.headerSha256;
     if (same) return source;
