@@ -1,7 +1,7 @@
 /** Bringing the WebAssembly kernels up, and saying plainly why they cannot come up. */
 
 import { readFile } from 'node:fs/promises';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { loadKernels } from '../../src/kernels/choose.ts';
 import { loadWasmKernels } from '../../src/kernels/wasm/loader.ts';
 import { BLOCK, type KernelModule, layOut } from '../../src/kernels/wasm/module.ts';
@@ -9,6 +9,9 @@ import { buildKernels } from '../../tools/run/kernels.mjs';
 
 const compiled = async () => new Uint8Array(await readFile(await buildKernels()));
 const unavailable = expect.objectContaining({ name: 'AppError', code: 'backend-unavailable' });
+
+/** Compiles once, so that no test's own time limit has to cover it on a busy machine. */
+beforeAll(compiled, 60_000);
 
 afterEach(() => {
   vi.unstubAllGlobals();
