@@ -185,6 +185,41 @@ describe('other things that torch writes are refused by name', () => {
   });
 });
 
+describe('a description that lies about its storages is refused', () => {
+  const file = fixture('torch/mixed.bin');
+  const find = (text: string, from = 0) => {
+    const wanted = ascii(text);
+    const at = file.findIndex((_, i) => i >= from && wanted.every((byte, k) => file[i + k] === byte));
+    return at >= 0 ? at : expect.fail(`no ${text}`);
+  };
+  /** The archive's checksums are not compared, so bytes of the description can be changed in place. */
+  const patched = (at: number, text: string) => {
+    const out = file.slice();
+    out.set(ascii(text), at);
+    return out;
+  };
+  /** BINPERSID, then BININT1 and the offset of "view" in its storage of 20 elements; before it BININT1 and these 20. */
+  const offsetOfView = find('QK\x04', find('view'));
+
+  test.each<[string, Uint8Array, string, RegExp]>([
+    ['a tensor past the end', patched(offsetOfView + 2, '\x0d'), 'tensor-out-of-bounds', /“view” past the end/],
+    ['a larger storage', patched(find('K\x14t', find('view')) + 1, '\x15'), 'tensor-size-mismatch', /84/],
+    ['a storage that is not there', patched(find('X\x01\0\0\x000') + 5, 'x'), 'zip-invalid', /data\/x/],
+    ['a name twice', patched(find('X\x03\0\0\0f16') + 5, 'f32'), 'tensor-duplicate', /“f32” twice/],
+    ['a type nobody knows', patched(find('torch\nuint16'), 'torch\nuint17'), 'dtype-unsupported', /torch\.uint17/],
+    ['a storage of another kind', patched(find('storage'), 'garbage'), 'pickle-invalid', /f64/],
+  ])('%s', async (_, bytes, code, says) => {
+    await expect(read(bytes)).rejects.toMatchObject({ name: 'AppError', code, message: expect.stringMatching(says) });
+  });
+
+  test('and the last place that fits is not', async () => {
+    const { tensors } = await read(patched(offsetOfView + 2, '\x0c')); // 12 + 8 elements of 20
+    expect(tensors.find(({ name }) => name === 'view')!.end).toBe(
+      tensors.find(({ name }) => name === 'whole of it')!.end,
+    );
+  });
+});
+
 function ascii(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
