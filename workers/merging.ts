@@ -26,6 +26,7 @@ import { askToRead, askToWrite } from './permission.ts';
 import { eachShard, type MergeWorker, type RunSignals, withWorkers } from './shards.ts';
 import { askReader, call } from './start.ts';
 import { checkRoom } from './storage.ts';
+import { discardAll, leaveTidy, type RunPlace, tidying } from './tidying.ts';
 
 export interface MergeOptions {
   backend?: Backend;
@@ -36,11 +37,8 @@ export interface MergeOptions {
 }
 
 /** A merge under way. */
-interface Run {
-  id: string;
-  plan: MergePlan;
+interface Run extends RunPlace {
   inputs: MergeInputs;
-  output: OutputDescription;
   stamps: InputStamp[];
   options: MergeOptions & { backend: Backend };
 }
@@ -83,7 +81,7 @@ export async function runMerge(
 /** Merges that can be resumed, the newest first; none where the browser keeps no journal. */
 export async function unfinishedRuns(): Promise<UnfinishedRun[]> {
   const [entries, busy] = await Promise.all([journal.list().catch(() => []), busyRuns()]);
-  return entries.map((entry) => unfinishedRun(entry, busy.has(entry.id)));
+  return entries.map((entry) => unfinishedRun(entry, busy.has(entry.id) || tidying.has(entry.id)));
 }
 
 /**
@@ -120,7 +118,7 @@ export async function resumeMerge(
 export async function discardRun({ id, output }: UnfinishedRun): Promise<void> {
   const { run } = await found(id);
   await askToWrite(output);
-  await withRunLock(id, () => discard(run.plan, output, id));
+  await withRunLock(id, () => discardAll({ id, plan: run.plan, output }));
 }
 
 /** Takes it off the list and leaves the disk as it is: for folders that are gone or may not be touched. */
@@ -181,7 +179,7 @@ async function writeAll(run: Run, parts: readonly ShardResult[], signals: RunSig
       return made;
     });
   } catch (error) {
-    await leaveTidy(run, finished);
+    await leaveTidy(run, [...finished.values()]);
     throw error;
   }
 }
@@ -246,19 +244,4 @@ async function writeShards(
 async function note({ output }: Run, write: () => Promise<void>): Promise<void> {
   if (output.kind === 'memory') return;
   await write().catch((error: unknown) => console.info('This merge cannot be resumed later:', error));
-}
-
-/** After a cancel or a failure, when no worker is left: finished shards stay, everything else goes; nothing stays if none was finished. */
-async function leaveTidy({ id, plan, output }: Run, finished: ReadonlyMap<number, ShardResult>): Promise<void> {
-  if (output.kind === 'memory') return;
-  const keep = [...finished.values()].map(({ file }) => file);
-  const kept = keep.length > 0 && (await journal.find(id).catch(() => undefined)) !== undefined;
-  const tidied = kept ? askReader((api) => api.tidy(plan, output, keep)) : discard(plan, output, id);
-  // The folder may be out of reach by now (which may be why the merge failed): what happened first is what the person has to know.
-  await tidied.catch((error: unknown) => console.info('The output could not be tidied:', error));
-}
-
-async function discard(plan: MergePlan, output: OutputDescription, id: string): Promise<void> {
-  await askReader((api) => api.discard(plan, output));
-  await journal.remove(id).catch(() => {}); // no journal, no entry
 }

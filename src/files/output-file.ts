@@ -135,15 +135,12 @@ export function writeError(error: unknown, path: string): unknown {
     'NotFoundError',
   ];
   if (refused.some((name) => isNamed(error, name))) {
-    const reason = (error as Error).message;
+    const { message, name } = error as Error;
     return new AppError(
       'folder-unwritable',
-      `The browser cannot write ${path}: ${reason}`,
+      `The browser cannot write ${path}: ${message}`,
       'Allow writing when the browser asks, close other tabs that use the folder, or choose another folder.',
-      {
-        file: path,
-        cause: reason,
-      },
+      { file: path, cause: message, reason: name },
     );
   }
   return error;

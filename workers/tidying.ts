@@ -1,0 +1,63 @@
+/** What is left of a merge that was cancelled, failed or is given up, and how it goes away. Finished shards stay until they are discarded. */
+
+import { AppError } from '../src/core/errors.ts';
+import type { OutputDescription } from '../src/files/writer.ts';
+import { runJournal } from '../src/merge/journal.ts';
+import type { MergePlan } from '../src/merge/plan.ts';
+import type { ShardResult } from '../src/merge/run.ts';
+import { withRunLock } from './lock.ts';
+import { askReader } from './start.ts';
+
+const journal = runJournal();
+
+/** Ids of runs whose files the browser does not let go of yet. */
+export const tidying = new Set<string>();
+
+export interface RunPlace {
+  id: string;
+  plan: MergePlan;
+  output: OutputDescription;
+}
+
+/** Between two tries to tidy, and how many: the browser may hash a large shard for minutes before it lets go of it. */
+const TIDY_PAUSE_MS = 1000;
+const TIDY_TRIES = 300;
+
+/**
+ * After a cancel or a failure, when no worker is left: finished shards stay, everything else goes; nothing stays if none was finished.
+ * Never rejects: what stopped the merge is what the person has to know. What cannot be removed yet is removed later, while the run counts
+ * as busy; what never can (the folder may be out of reach) stays on the list of unfinished runs.
+ */
+export async function leaveTidy({ id, plan, output }: RunPlace, finished: readonly ShardResult[]): Promise<void> {
+  if (output.kind === 'memory') return;
+  const keep = finished.map(({ file }) => file);
+  const kept = keep.length > 0 && (await journal.find(id).catch(() => undefined)) !== undefined;
+  const tidy = () => (kept ? askReader((api) => api.tidy(plan, output, keep)) : discardAll({ id, plan, output }));
+  if (await released(tidy)) return;
+  tidying.add(id);
+  void later()
+    .then(() =>
+      withRunLock(id, async () => {
+        for (let tries = 0; tries < TIDY_TRIES && !(await released(tidy)); tries++) await later();
+      }),
+    )
+    .catch(() => {}) // resumed or discarded meanwhile: whoever did that tidies
+    .finally(() => tidying.delete(id));
+}
+
+const later = () => new Promise((resolve) => setTimeout(resolve, TIDY_PAUSE_MS));
+
+/** False when the browser still holds a file that is to be removed. Other failures will not get better by waiting. */
+async function released(tidy: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await tidy();
+    return true;
+  } catch (error) {
+    return !(error instanceof AppError && error.data.reason === 'NoModificationAllowedError');
+  }
+}
+
+export async function discardAll({ id, plan, output }: RunPlace): Promise<void> {
+  await askReader((api) => api.discard(plan, output));
+  await journal.remove(id).catch(() => {}); // no journal, no entry
+}
