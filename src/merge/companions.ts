@@ -5,7 +5,7 @@ import type { Checkpoint } from '../files/checkpoint.ts';
 import type { JsonObject } from '../files/json.ts';
 import { type Decision, isTied } from './decisions.ts';
 import { type Difference, theRole } from './differences.ts';
-import { isAdapterInput, type MergeCheckpoints, modelOf, tensorsOf } from './inputs.ts';
+import { isAdapterInput, type MergeCheckpoints, tensorsOf } from './inputs.ts';
 import { isEmbedding } from './names.ts';
 import type { Recipe, Role } from './recipe.ts';
 
@@ -109,7 +109,7 @@ function changedConfig(
   // Rows are often padded beyond vocab_size: only a number that was changed is told.
   if (rows !== undefined && rows !== before && typeof config.vocab_size === 'number') changes.vocab_size = rows;
   const tied = isTied(checkpoints, 'sft');
-  if (modelOf(checkpoints, 'sft') !== checkpoints[role] && tied !== isTied(checkpoints, role)) {
+  if (checkpoints.sft !== checkpoints[role] && tied !== isTied(checkpoints, role)) {
     changes.tie_word_embeddings = tied;
   }
   return Object.keys(changes).length > 0 ? { ...config, ...changes } : undefined;

@@ -5,7 +5,7 @@
 
 import { isFloatDtype } from '../core/dtype.ts';
 import { elementCount, type TensorInfo } from '../core/tensor.ts';
-import { type MergeCheckpoints, modelOf, tensorsOf } from './inputs.ts';
+import { isAdapterInput, type MergeCheckpoints, modelOf, tensorsOf } from './inputs.ts';
 import { appliedMethod } from './methods.ts';
 import { isBuffer, isEmbedding, isHead, isVocabulary } from './names.ts';
 import type { Recipe, Role } from './recipe.ts';
@@ -119,6 +119,9 @@ function counterpart({ tensors, tied }: Operand, name: string): TensorInfo | und
 
 /** transformers ties head and embedding unless the config says otherwise, in every family that leaves the head out of its files. */
 export function isTied(checkpoints: MergeCheckpoints, role: Role): boolean {
+  const input = checkpoints[role]!;
+  // An adapter that trained the head too unties it from the embedding.
+  if (isAdapterInput(input) && [...input.saved.keys()].some(isHead)) return false;
   const { config } = modelOf(checkpoints, role);
   const hasHead = [...tensorsOf(checkpoints, role).keys()].some((name) => isHead(name) && name.endsWith('.weight'));
   return config.tie_word_embeddings === true || (config.tie_word_embeddings === undefined && !hasHead);

@@ -11,6 +11,7 @@ import { type MergeCheckpoints, tensorsOf, weightRange } from '../../src/merge/i
 import { plannedInputs } from '../../src/merge/plan.ts';
 import { type InputReader, openInputs } from '../../src/merge/reader.ts';
 import { type FileContent, folderOf } from '../files/build.ts';
+import { merge, resta } from './merging.ts';
 
 const KINDS = join(import.meta.dirname, '../fixtures/files/lora-kinds');
 
@@ -122,4 +123,22 @@ describe('what is read of a model and an adapter is what PEFT folds, within two 
     const range = weightRange({ aligned: checkpoints.aligned! }, 'aligned', 'model.norm.weight');
     expect((await reader.elements(range, 0, 8)).bytes).toHaveLength(32);
   });
+});
+
+test('a whole merge of two adapters on one model writes the same bytes however it is cut', async () => {
+  const inputs = { sft: load('whole-modules'), aligned: load('llama'), unaligned: load('dora') };
+  const whole = await merge(resta(0.5), { inputs });
+  const cut = await merge(resta(0.5), { inputs, chunkBytes: 64 });
+  expect(cut.tensors).toEqual(whole.tensors);
+  // Of the added words only the fine-tune knows something: they are its own.
+  const { expected } = await open('whole-modules');
+  const head = new Float32Array(whole.tensors.get('lm_head.weight')!.buffer);
+  expect([...head.slice(16 * 8)]).toEqual([...expected.get('lm_head.weight')!.values.slice(16 * 8)]);
+});
+
+test('a head that was trained on a model that ties it is written, and the config unties it', async () => {
+  const inputs = { sft: load('tied-whole-modules'), aligned: load('tied'), unaligned: load('tokens-tied') };
+  const { plan, tensors } = await merge(resta(0.5), { inputs });
+  expect(tensors.has('lm_head.weight')).toBe(true);
+  expect(plan.config?.changed).toMatchObject({ tie_word_embeddings: false, vocab_size: 18 });
 });
