@@ -46,7 +46,12 @@ export function compareInputs(
 }
 
 function families(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
-  const types = roles.map((role) => modelOf(checkpoints, role).modelType);
+  // GGUF has one name for llama and mistral, whose tensors are the same.
+  const gguf = roles.some((role) => modelOf(checkpoints, role).format === 'gguf');
+  const types = roles.map((role) => {
+    const { modelType } = modelOf(checkpoints, role);
+    return gguf && modelType === 'mistral' ? 'llama' : modelType;
+  });
   if (new Set(types).size <= 1) return [];
   const told = roles
     .map((role, i) => `${role === 'vector' ? 'the vector' : ROLE_NAMES[role]} is ${types[i]}`)

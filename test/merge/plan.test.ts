@@ -286,3 +286,29 @@ describe('the plan of a merge with an adapter', () => {
     expect(planMerge(recipe(), withLora).config).toEqual({ role: 'aligned' });
   });
 });
+
+describe('a model as GGUF', () => {
+  const mistral = { config: { model_type: 'mistral' }, modelType: 'mistral' };
+  const others = { aligned: { ...aligned, ...mistral }, unaligned: { ...unaligned, ...mistral } };
+  const gguf = { ...sft, format: 'gguf' as const, companions: [] };
+
+  test('goes with a mistral folder under the name that GGUF has for it, and borrows its config and tokenizer', () => {
+    const plan = planMerge(recipe(), { ...others, sft: gguf });
+    expect(plan.config?.role).toBe('aligned');
+    expect(plan.companions).toContainEqual({ role: 'aligned', file: 'tokenizer.json' });
+    expect(plan.differences.map(({ code }) => code)).toContain('config-borrowed');
+  });
+
+  test('does not go where none has a config.json', () => {
+    const all = {
+      aligned: { ...aligned, format: 'gguf' as const },
+      unaligned: { ...unaligned, format: 'gguf' as const },
+      sft: gguf,
+    };
+    expect(() => planMerge(recipe(), all)).toThrow(/None of these models has a config.json/);
+  });
+
+  test('is still another family than mistral where both are folders', () => {
+    expect(() => planMerge(recipe(), { ...others, sft })).toThrow(/different families/);
+  });
+});
