@@ -35,6 +35,13 @@ export const comparedPrompts = computed(() => (promptSet.value ? promptsOf(promp
 
 /** While it is true, models and prompts stay as they are. */
 export const comparing = computed(() => jobs.value.compare?.status === 'running');
+/** True once models or prompts are others than those of the last run: what became of it says nothing about them. */
+const outdated = signal(false);
+/** How the last run of these models and prompts ended without a comparison. */
+export const brokenOff = computed(() => {
+  const job = jobs.value.compare;
+  return !outdated.value && (job?.status === 'failed' || job?.status === 'cancelled') ? job : undefined;
+});
 /** False before the first answer of a run, and once the models or the prompts have changed. */
 export const answered = computed(() => streamed.value.some((ofModel) => ofModel.size > 0));
 
@@ -68,6 +75,7 @@ function reset(): void {
   if (comparing.value) jobs.value.compare?.cancel();
   streamed.value = [];
   comparison.value = undefined;
+  outdated.value = true;
 }
 
 /** In place of whatever stood there. */
@@ -164,6 +172,7 @@ const GULP_MS = 150;
 export async function runComparison(label: string): Promise<void> {
   const answers = compared.value.map(() => new Map<string, JudgedAnswer>());
   const mine = ++latest;
+  outdated.value = false;
   const show = () => {
     if (mine !== latest) return;
     streamed.value = answers.map((ofModel) => new Map(ofModel));

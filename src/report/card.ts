@@ -201,7 +201,8 @@ function whole(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-function measured(evaluation: CardEvaluation | undefined): string {
+/** The section of what was measured; the one part of a card that changes after the merge (card-results.ts). */
+export function measured(evaluation: CardEvaluation | undefined): string {
   if (!evaluation)
     return '## What was measured\n\nNothing. Whoever uses this model should measure refusals, over-refusals and the task first.';
   const rows = evaluation.models.map(

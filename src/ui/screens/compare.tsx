@@ -1,9 +1,10 @@
 /** Compare: models side by side on the same prompts. */
 
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { distinctNames } from '../../app/compare.ts';
 import {
   answered,
+  brokenOff,
   compared,
   comparedPrompts,
   compareProblem,
@@ -13,13 +14,15 @@ import {
   streamed,
   summaries,
 } from '../../app/compare-state.ts';
-import { jobs } from '../../app/jobs.ts';
+import { type Job, jobs } from '../../app/jobs.ts';
 import { announce } from '../../app/state.ts';
 import { AnswerRows } from '../parts/answer-rows.tsx';
+import { CardResults } from '../parts/card-results.tsx';
 import { ComparedModels } from '../parts/compared-models.tsx';
 import { ErrorBox } from '../parts/error-box.tsx';
 import { ExportLinks } from '../parts/export-links.tsx';
 import { JobBar } from '../parts/job-pill.tsx';
+import { useKeptFocus } from '../parts/kept-focus.ts';
 import { PromptSource } from '../parts/prompt-source.tsx';
 import { RateTable } from '../parts/rate-table.tsx';
 import { compare } from '../strings/en/compare.ts';
@@ -38,22 +41,23 @@ function missing(): string | undefined {
   return prompts ? words.missing.prompts : undefined;
 }
 
-function Run() {
-  const job = jobs.value.compare;
-  const lacks = missing();
-  if (job?.status === 'running') {
-    return (
-      <div class="running">
-        <JobBar job={job} />
-        {job.progress && <p class="soft">{words.now(job.progress.label)}</p>}
-        <button type="button" onClick={() => job.cancel()}>
-          {words.cancel}
-        </button>
-      </div>
-    );
-  }
+function Running({ job }: { job: Job }) {
   return (
-    <div class="write">
+    <div class="running">
+      <JobBar job={job} />
+      {job.progress && <p class="soft">{words.now(job.progress.label)}</p>}
+      <button type="button" onClick={() => job.cancel()}>
+        {words.cancel}
+      </button>
+    </div>
+  );
+}
+
+function Begin() {
+  const lacks = missing();
+  const ended = brokenOff.value;
+  return (
+    <>
       <p class="row">
         <button
           type="button"
@@ -68,12 +72,23 @@ function Run() {
           {lacks}
         </span>
       </p>
-      {job?.status === 'failed' && <ErrorBox problem={job.problem!} />}
-      {job?.status === 'cancelled' && (
+      {ended?.status === 'failed' && <ErrorBox problem={ended.problem!} />}
+      {ended?.status === 'cancelled' && (
         <p class="soft" role="status">
           {answered.value ? words.cancelledHalfway : words.cancelled}
         </p>
       )}
+    </>
+  );
+}
+
+function Run() {
+  const job = jobs.value.compare;
+  const place = useRef<HTMLDivElement>(null);
+  useKeptFocus(place, job?.status);
+  return (
+    <div class="write" ref={place} tabIndex={-1}>
+      {job?.status === 'running' ? <Running job={job} /> : <Begin />}
     </div>
   );
 }
@@ -89,6 +104,7 @@ function Summaries() {
         rows={summaries.value.map((summary, index) => ({ name: names[index] ?? '', detail: '', summary }))}
       />
       {done && <ExportLinks comparison={done} />}
+      {done && <CardResults comparison={done} />}
     </section>
   );
 }

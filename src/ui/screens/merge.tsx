@@ -1,13 +1,14 @@
 /** Merge: open the models, see whether they fit, choose the recipe, write the result. */
 
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { loadRate, watchPlan } from '../../app/merge-plan.ts';
 import { canRedo, canUndo, loadMethods, redo, undo } from '../../app/merge-recipe.ts';
-import { lookForLeftovers } from '../../app/merge-run.ts';
+import { lookForLeftovers, unfinished } from '../../app/merge-run.ts';
 import { fetchRecents, openDemoModels } from '../../app/merge-slots.ts';
 import { announce } from '../../app/state.ts';
 import { Fit } from '../parts/differences.tsx';
 import { LookInside } from '../parts/inside.tsx';
+import { useKeptFocus } from '../parts/kept-focus.ts';
 import { MergeIcon, type MergeIconName } from '../parts/merge-icon.tsx';
 import { OpenStep } from '../parts/open-step.tsx';
 import { RecipeForm } from '../parts/recipe-form.tsx';
@@ -86,10 +87,15 @@ export function Merge() {
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
   }, []);
+  const title = useRef<HTMLHeadingElement>(null);
+  // The last offer to resume goes away with the button that was pressed in it.
+  useKeptFocus(title, unfinished.value);
   return (
     <div class="merge">
       <div class="intro">
-        <h1>{merge.title}</h1>
+        <h1 ref={title} tabIndex={-1}>
+          {merge.title}
+        </h1>
         <p class="lead">{merge.lead}</p>
         <button type="button" onClick={openDemoModels}>
           {merge.demo}

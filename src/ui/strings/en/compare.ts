@@ -66,4 +66,10 @@ export const compare = {
     kinds: { harmful: 'Harmful', harmless: 'Harmless', task: 'Task' } satisfies Record<PromptKind, string>,
   },
   exported: { title: 'Keep the results' },
+  card: {
+    title: 'Into the model card',
+    use: 'The section “What was measured” of its README.md is written anew; nothing else of the folder is touched. Your browser asks first.',
+    write: (name: string) => `Write these results into the model card of ${name}`,
+    written: (name: string) => `The model card of ${name} has the results.`,
+  },
 } as const;
