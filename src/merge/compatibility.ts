@@ -92,13 +92,15 @@ function sizes(checkpoints: MergeCheckpoints, roles: readonly Role[]): Differenc
   return [];
 }
 
-/** Weights that are only meaningful together with scales beside them. */
+/** Weights that are only meaningful together with scales beside them: by the config's word, or as 8-bit floats whose scales are tensors. */
 function quantized(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
   return roles.flatMap((role): Difference[] => {
-    const { config, name } = modelOf(checkpoints, role);
+    const { config, name, tensors } = modelOf(checkpoints, role);
+    const scales = [...tensors.keys()].filter((tensor) => /\.weight_scale(?:_inv)?$/.test(tensor));
     const how = config.quantization_config;
-    if (typeof how !== 'object' || how === null) return [];
-    const method = (how as Record<string, unknown>).quant_method;
+    const told = typeof how === 'object' && how !== null;
+    if (!told && scales.length === 0) return [];
+    const method = told ? (how as Record<string, unknown>).quant_method : undefined;
     return [
       {
         code: 'format-unsupported',
@@ -108,6 +110,7 @@ function quantized(checkpoints: MergeCheckpoints, roles: readonly Role[]): Diffe
           'Its numbers are steps of a scale that stands elsewhere; adding to them would not add to the weights.',
         fix: 'Open the model it was quantized from.',
         roles: [role],
+        ...(scales.length > 0 ? listed(scales) : {}),
       },
     ];
   });

@@ -193,13 +193,13 @@ function dtypes(checkpoints: MergeCheckpoints, roles: readonly Role[]): Differen
     ].sort(),
   }));
   const all = new Set(told.flatMap(({ types }) => types));
-  if (all.size <= 1) return [];
+  if (all.size <= 1 && !all.has('F64')) return [];
   const rounds = all.has('F64') ? ' 64-bit weights are rounded to 32 bits first.' : '';
   return [
     {
       code: 'dtypes',
       severity: 'note',
-      what: `Weights are stored in different types: ${told.map(({ role, types }) => `${ROLE_NAMES[role]} ${types.join(' and ')}`).join(', ')}.`,
+      what: `Weights are stored ${all.size > 1 ? 'in different types' : 'as 64-bit numbers'}: ${told.map(({ role, types }) => `${ROLE_NAMES[role]} ${types.join(' and ')}`).join(', ')}.`,
       consequence: `Everything is computed in float32 and rounded once to the type that is written.${rounds}`,
       fix: 'Nothing to do; the type of the result can be chosen in the recipe.',
       roles: [...roles],

@@ -1,6 +1,7 @@
 /** Inputs that are not quite alike: what the plan says about them, and what is written. */
 
 import { describe, expect, test } from 'vitest';
+import { decodeFloats, encodeFloats } from '../../src/core/dtype.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { Difference } from '../../src/merge/differences.ts';
 import { prepareMerge } from '../../src/merge/prepare.ts';
@@ -217,6 +218,39 @@ test('a quantized model is refused by its method', async () => {
   expect(error).toMatchObject({
     code: 'format-unsupported',
     message: expect.stringMatching(/“aligned” is quantized \(gptq\)/),
+  });
+});
+
+test('8-bit weights whose scales are tensors of their own are refused', async () => {
+  const more = [
+    randomTensor('model.layers.0.self_attn.q_proj.weight_scale', 'F32', [1], random),
+    randomTensor('model.layers.0.self_attn.k_proj.weight', 'F8_E4M3', [6, 6], random),
+  ];
+  const error = await refusalOf(family({ sft: { tensors: model(11, { more }) } }));
+  expect(error).toMatchObject({ code: 'format-unsupported', message: expect.stringMatching(/“sft” is quantized/) });
+});
+
+describe('8-bit and 64-bit weights', () => {
+  const name = 'model.layers.0.self_attn.k_proj.weight';
+  const as = (dtype: 'F64' | 'F8_E5M2') => (of: number, values: readonly number[]) => ({
+    tensors: model(of, {
+      more: [{ name, dtype, shape: [values.length], bytes: encodeFloats(Float32Array.from(values), dtype) }],
+    }),
+  });
+
+  test.each(['F64', 'F8_E5M2'] as const)('%s are combined like the others', async (dtype) => {
+    const of = as(dtype);
+    const inputs = family({ sft: of(11, [1, 2, -4]), aligned: of(22, [2, 1, 0.5]), unaligned: of(33, [1, 2, 0.25]) });
+    const { tensors } = await merge(resta(1), { inputs });
+    expect([...decodeFloats(tensors.get(name)!, dtype)]).toEqual([2, 1, dtype === 'F64' ? -3.75 : -4]); // E5M2 has no -3.75: halfway, to even
+  });
+
+  test('64 bits are told to be rounded to 32 first', async () => {
+    const of = as('F64');
+    const told = await differencesOf(family({ sft: of(11, [1]), aligned: of(22, [2]), unaligned: of(33, [1]) }));
+    expect(told.find(({ code }) => code === 'dtypes')!.consequence).toMatch(
+      /64-bit weights are rounded to 32 bits first/,
+    );
   });
 });
 
