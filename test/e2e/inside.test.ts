@@ -45,9 +45,12 @@ const figure = (title: RegExp) => section.getByRole('figure', { name: title });
 /** Cells of the table behind a figure, row by row. */
 async function tableOf(title: RegExp): Promise<string[][]> {
   const details = figure(title).locator('details');
-  if (!(await details.locator('table').count())) await details.locator('summary').click();
-  const rows = await details.locator('table').first().locator('tr').all();
-  return Promise.all(rows.map((row) => row.locator('th, td').allInnerTexts()));
+  if ((await details.getAttribute('open')) === null) await details.locator('summary').click();
+  const table = details.locator('table').first();
+  await table.waitFor();
+  return table.evaluate((element) =>
+    [...(element as HTMLTableElement).rows].map((row) => [...row.cells].map((cell) => cell.innerText)),
+  );
 }
 
 const percent = (share: number) =>
