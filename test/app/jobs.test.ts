@@ -90,6 +90,21 @@ describe('a job', () => {
     expect(jobs.value.compare?.problem).toBeUndefined();
   });
 
+  test('can be paused and resumed; no pace is told meanwhile', async () => {
+    const seen: boolean[] = [];
+    await startJob('merge', 'Merging', async (onProgress, _, pause) => {
+      pause.addEventListener('change', () => seen.push(pause.paused));
+      jobs.value.merge!.pause();
+      expect(jobs.value.merge?.paused).toBe(true);
+      onProgress({ label: 'model.safetensors', done: 5, total: 10, unit: 'bytes' });
+      expect(jobs.value.merge).not.toHaveProperty('eta');
+      jobs.value.merge!.resume();
+      expect(jobs.value.merge?.paused).toBe(false);
+    });
+    jobs.value.merge!.pause(); // it has ended
+    expect([seen, jobs.value.merge?.paused]).toEqual([[true, false], false]);
+  });
+
   test('makes room for the next of its kind', async () => {
     let aborted = false;
     const first = startJob(

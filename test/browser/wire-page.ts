@@ -2,6 +2,7 @@
 
 import { type Remote, wrap } from 'comlink';
 import { AppError, isCancel } from '../../src/core/errors.ts';
+import { PauseSignal } from '../../src/core/pause.ts';
 import '../../workers/wire.ts';
 import type { WireApi } from './wire.worker.ts';
 
@@ -37,6 +38,17 @@ async function abort() {
   return [await waiting, await api.waitForAbort(AbortSignal.abort())];
 }
 
+async function pausing() {
+  const pause = new PauseSignal();
+  pause.set(true);
+  const watching = api.watchPause(pause);
+  for (const wish of [false, true]) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    pause.set(wish);
+  }
+  return watching;
+}
+
 async function callbacks() {
   const seen: number[] = [];
   await api.count(5, (n) => {
@@ -45,4 +57,4 @@ async function callbacks() {
   return seen;
 }
 
-Object.assign(window, { known, cancelledCall, bare, abort, callbacks });
+Object.assign(window, { known, cancelledCall, bare, abort, pausing, callbacks });

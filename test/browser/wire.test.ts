@@ -39,6 +39,10 @@ test('an AbortSignal works on the other side, also when it is aborted already', 
   expect(await inPage('abort')).toEqual(['aborted', 'already aborted']);
 });
 
+test('a pause works on the other side, and can be taken back', async () => {
+  expect(await inPage('pausing')).toEqual([true, false, true]);
+});
+
 test('callbacks are called in order', async () => {
   expect(await inPage('callbacks')).toEqual([1, 2, 3, 4, 5]);
 });

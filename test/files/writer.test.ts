@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { discardOutput, type OutputDescription, openOutput } from '../../src/files/writer.ts';
+import { claimOutput, discardOutput, type OutputDescription, openOutput } from '../../src/files/writer.ts';
 import { testDirectory } from './directory.ts';
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -65,6 +65,23 @@ describe('writing to a folder', () => {
   test('ignores the swap files a killed browser leaves', async () => {
     const directory = testDirectory({ 'out/model.safetensors.crswap': 'x' });
     await expect(openOutput(into(directory), 'run-1')).resolves.toBeDefined();
+  });
+
+  test('a run begins only in a folder without an earlier attempt at it, which other workers then join', async () => {
+    const directory = testDirectory();
+    await claimOutput(into(directory), 'run-1');
+    await writeFile(await openOutput(into(directory), 'run-1'), 'a.txt', 'a');
+    await expect(claimOutput(into(directory), 'run-1')).rejects.toMatchObject({ code: 'output-exists' });
+  });
+
+  test('removes files of a run with the swap files a killed browser left of them, and no others', async () => {
+    const directory = testDirectory({
+      'out/UNFINISHED-run-1.txt': '',
+      'out/a.txt.crswap': 'x',
+      'out/b.txt.crswap': 'x',
+    });
+    await (await openOutput(into(directory), 'run-1')).remove(['a.txt', 'c.txt']);
+    expect([...directory.files().keys()]).toEqual(['out/UNFINISHED-run-1.txt', 'out/b.txt.crswap']);
   });
 
   test('never overwrites a file', async () => {
