@@ -61,6 +61,31 @@ const STATES: Record<string, () => Promise<void>> = {
     await page.getByRole('heading', { name: 'Merged' }).waitFor();
     for (const summary of await page.locator('summary').all()) await summary.click();
   },
+  'Merge, with everything opened': async () => {
+    await openDemoModels();
+    await page.getByText('Where it acts').click();
+    await press('Rising with depth');
+    await press('Add a row');
+    await page.getByLabel('g of row 1').fill('a lot');
+    await page.getByLabel('g of row 1').press('Tab');
+    await page.getByLabel('Size of a weight file, at most').selectOption('Another size');
+    await page.getByText('The recipe as text').click();
+    await page.getByLabel('Recipe to use').fill('version: 2');
+    await press('Use this recipe');
+    await page.getByRole('alert').nth(1).waitFor();
+    for (const summary of await page.locator('.happens summary').all()) await summary.click();
+  },
+  'Merge, a vector kept in the browser': async () => {
+    await openDemoModels();
+    await page.getByRole('radio', { name: 'Only the safety vector' }).check();
+    await page.getByRole('radio', { name: 'This browser’s storage' }).check();
+    await page.getByLabel('Name of the new folder').fill(`vector-${Date.now()}`);
+    await page.getByRole('button', { name: 'Merge', exact: true }).click();
+    await page.getByRole('heading', { name: 'Safety vector saved' }).waitFor();
+    await openDemoModels();
+    await page.locator('.stored summary').first().click();
+    await page.locator('.stored').getByRole('link').first().waitFor();
+  },
   'Merge, with errors': async () => {
     const empty = join(visitor.scratch, 'empty');
     mkdirSync(empty, { recursive: true });

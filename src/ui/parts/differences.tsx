@@ -1,6 +1,5 @@
 /** Whether the inputs fit: each difference with its weight, its consequence and the way out; a choice is made right where it is told. */
 
-import { useSignal } from '@preact/signals';
 import { differences, plan, planning, planProblem } from '../../app/merge-plan.ts';
 import { recipe, setRecipe } from '../../app/merge-recipe.ts';
 import { inputs } from '../../app/merge-slots.ts';
@@ -11,23 +10,9 @@ import { Choices } from './choices.tsx';
 import { ErrorBox } from './error-box.tsx';
 import { Icon } from './icon.tsx';
 import { MergeIcon } from './merge-icon.tsx';
+import { NameList } from './name-list.tsx';
 
 const words = merge.fit;
-
-function Tensors({ tensors, total }: { tensors: readonly string[]; total: number }) {
-  const open = useSignal(false);
-  return (
-    <details onToggle={(event) => (open.value = event.currentTarget.open)}>
-      <summary>{words.tensors(count(total))}</summary>
-      {open.value && (
-        <pre>
-          {tensors.join('\n')}
-          {total > tensors.length && `\n${words.more(count(total - tensors.length))}`}
-        </pre>
-      )}
-    </details>
-  );
-}
 
 function Vocabulary() {
   return (
@@ -74,7 +59,13 @@ function One({ difference, decides }: { difference: Difference; decides: boolean
             {words.fix} {fix}
           </p>
         )}
-        {tensors && tensors.length > 0 && <Tensors tensors={tensors} total={total ?? tensors.length} />}
+        {tensors && tensors.length > 0 && (
+          <NameList
+            summary={words.tensors(count(total ?? tensors.length))}
+            names={tensors}
+            total={total ?? tensors.length}
+          />
+        )}
       </div>
     </li>
   );

@@ -1,6 +1,5 @@
 /** What will happen, before a byte moves: tensors, bytes, files, time, memory and room, each with where its number comes from. */
 
-import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { acts, MEMORY, memoryOf, rate, secondsFor, workerCount } from '../../app/merge-plan.ts';
 import { destination, room } from '../../app/merge-run.ts';
@@ -8,27 +7,9 @@ import type { MergePlan } from '../../merge/plan.ts';
 import { write } from '../strings/en/write.ts';
 import { bytes, count, duration } from '../strings/format.ts';
 import { Icon } from './icon.tsx';
+import { NameList } from './name-list.tsx';
 
 const words = write.happens;
-
-/** Names to look through; more of them make the page slow and nobody wiser. */
-const LISTED = 500;
-
-function Names({ names, use }: { names: readonly string[]; use?: string }) {
-  const open = useSignal(false);
-  return (
-    <details onToggle={(event) => (open.value = event.currentTarget.open)}>
-      <summary>{count(names.length)}</summary>
-      {use && <p class="soft">{use}</p>}
-      {open.value && (
-        <pre>
-          {names.slice(0, LISTED).join('\n')}
-          {names.length > LISTED && `\n${words.more(count(names.length - LISTED))}`}
-        </pre>
-      )}
-    </details>
-  );
-}
 
 /** A rough number for times that are rough themselves. */
 const roughly = (seconds: number) => (seconds < 2 ? words.moment : duration(seconds));
@@ -74,11 +55,19 @@ export function WhatHappens({ plan }: { plan: MergePlan }) {
   const { combined, copied, partly } = acts.value!;
   const largest = Math.max(...plan.shards.map((shard) => shard.bytes));
   const rows: [string, ComponentChildren][] = [
-    [words.combined, <Names key="combined" names={combined} />],
+    [words.combined, <NameList key="combined" summary={count(combined.length)} names={combined} />],
     ...(partly.length > 0
-      ? [[words.partly, <Names key="partly" names={partly} use={words.partlyUse} />] as [string, ComponentChildren]]
+      ? [
+          [
+            words.partly,
+            <NameList key="partly" summary={count(partly.length)} names={partly} use={words.partlyUse} />,
+          ] as [string, ComponentChildren],
+        ]
       : []),
-    [words.copied, copied.length > 0 ? <Names key="copied" names={copied} /> : count(0)],
+    [
+      words.copied,
+      copied.length > 0 ? <NameList key="copied" summary={count(copied.length)} names={copied} /> : count(0),
+    ],
     [words.reads, bytes(bytesRead)],
     [words.writes, bytes(bytesWritten)],
     [words.files, words.filesText(count(plan.shards.length), bytes(largest))],

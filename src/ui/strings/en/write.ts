@@ -35,7 +35,6 @@ export const write = {
       `The browser’s own storage has ${free} left, and ${needed} are needed. Delete a kept result below, or free space on this device.`,
     arithmetic: 'Arithmetic',
     arithmeticText: 'float32, rounded once to the stored type',
-    more: (count: string) => `and ${count} more`,
   },
 
   destination: 'Where to',
