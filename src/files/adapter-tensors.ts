@@ -55,6 +55,9 @@ const SAVED_UNASKED = new Set([
   'qa_outputs',
 ]);
 
+/** Names in modules_to_save; real lists have a few. Each is looked for in each tensor's name. */
+const MOST_ASKED = 100;
+
 /** @throws AppError 'adapter-unsupported' for tensors of other methods, 'adapter-invalid' for two adapters in one file */
 export function sortTensors(folder: string, config: JsonObject, tensors: Iterable<TensorRef>): SortedTensors {
   const sorted: SortedTensors = { modules: new Map(), whole: new Map(), unused: [] };
@@ -139,16 +142,9 @@ function isExplained(config: JsonObject, parts: readonly string[]): boolean {
   const modules = parts.slice(0, -1);
   if (modules.some((module) => SAVED_UNASKED.has(module))) return true;
   const asked: unknown = config.modules_to_save;
-  if (!Array.isArray(asked)) return false;
-  return asked.some((entry) => {
-    if (typeof entry !== 'string' || entry === '') return false;
-    return modules.some((_, i) =>
-      modules
-        .slice(0, i + 1)
-        .join('.')
-        .endsWith(entry),
-    );
-  });
+  if (!Array.isArray(asked) || asked.length > MOST_ASKED) return false;
+  const paths = modules.map((_, i) => modules.slice(0, i + 1).join('.'));
+  return asked.some((entry) => typeof entry === 'string' && entry !== '' && paths.some((path) => path.endsWith(entry)));
 }
 
 function unknownTensor(folder: string, name: string) {

@@ -32,6 +32,9 @@ export const ADAPTER_TORCH_FILE = 'adapter_model.bin';
 /** Adapter configurations list target modules; even long lists stay far below. */
 const CONFIG_LIMIT = 8_000_000;
 
+/** Embeddings and heads: real adapters have one or two, and the lists of their tokens are searched for each. */
+const MOST_TOKEN_MODULES = 100;
+
 export interface LowRank {
   /** [rank, columns]; of an embedding, columns are words. */
   a: TensorRef;
@@ -138,6 +141,8 @@ function addModule(
   if (parts.tokens) {
     if (linear || embedding)
       throw unsupported(folder, `trained single tokens of ${short(module)} and adapted it too`, { module });
+    if (rows.size === MOST_TOKEN_MODULES)
+      throw invalid(folder, 'trained single tokens of too many modules', { module });
     rows.set(`${module}.weight`, trainedRows(folder, config, module, parts.tokens));
   }
   if (linear || embedding) targets.set(`${module}.weight`, lowRank(folder, config, scaleOf, module, parts));

@@ -5,6 +5,9 @@ import type { Folder } from './folder.ts';
 
 export type JsonObject = Record<string, unknown>;
 
+/** Brackets inside each other. Real files have fewer than ten; a nest of 10,000 is read, but overflows the stack of whoever writes it again. */
+const MOST_NESTED = 100;
+
 /**
  * Reads a JSON file that must hold an object.
  * @param limit bytes; a larger file is refused unread
@@ -43,6 +46,7 @@ export async function readJsonObject(folder: Folder, path: string, limit: number
 /** Bytes -> object. Throws a plain Error whose message says what is wrong, for the caller to put into its own words. */
 export function parseJsonObject(bytes: Uint8Array): JsonObject {
   const text = decodeUtf8(bytes);
+  if (isNestedDeeper(text, MOST_NESTED)) throw new Error(`it has more than ${MOST_NESTED} brackets inside each other`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -65,6 +69,21 @@ export function decodeUtf8(bytes: Uint8Array): string {
     throw new Error('it is not valid UTF-8');
   }
 }
+
+/** Looks at brackets outside of quotes only, so that it is told before anything is built from the text. */
+function isNestedDeeper(text: string, most: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const sign = text.charCodeAt(at);
+    if (sign === QUOTE) at = stringEnd(text, at) - 1;
+    else if (sign === OPEN_LIST || sign === OPEN_OBJECT) {
+      if (++depth > most) return true;
+    } else if (sign === CLOSE_LIST || sign === CLOSE_OBJECT) depth--;
+  }
+  return false;
+}
+
+const [QUOTE, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x22, 0x5b, 0x5d, 0x7b, 0x7d];
 
 /**
  * The first object key that occurs twice in the same object, or undefined. JSON.parse silently keeps the last one, so two readers

@@ -52,6 +52,7 @@ const LINE_FEED = 10;
 
 /** A name without signs is still an expression: its dots stand for any character. */
 function endsWith(module: string, key: string, budget: Budget): boolean {
+  spend(budget, 1); // a hundred thousand names that do not fit are work too
   const start = module.length - key.length;
   if (start < 0 || (start > 0 && module.charCodeAt(start - 1) !== DOT)) return false;
   let at = module.length;

@@ -15,6 +15,10 @@ import type { ByteSource } from './source.ts';
 export const MAX_HEADER_BYTES = 100_000_000;
 /** Characters; the longest real names have about 150. Names go into messages and maps, so they may not be megabytes. */
 const MAX_NAME_LENGTH = 1000;
+/** PyTorch's own limit. Shapes go into messages. */
+const MAX_DIMENSIONS = 64;
+/** Characters of a name in messages. */
+const SHOWN_NAME = 200;
 /** Bytes of the length field in front of the header. */
 export const LENGTH_BYTES = 8;
 
@@ -114,7 +118,7 @@ function readEntry(name: string, entry: unknown, dataStart: number, fileBytes: n
     });
   }
   const say = (code: ErrorCode, what: string, facts: Record<string, unknown> = {}) =>
-    broken(code, path, `${what} (tensor ${name})`, { tensor: name, ...facts });
+    broken(code, path, `${what} (tensor ${name.slice(0, SHOWN_NAME)})`, { tensor: name, ...facts });
   if (!isJsonObject(entry)) throw say('header-invalid', 'has a header entry that is not an object');
   const dtype = readDtype(entry.dtype, say);
   const shape = readShape(entry.shape, say);
@@ -151,6 +155,8 @@ function readDtype(value: unknown, say: Say): Dtype {
 }
 
 function readShape(value: unknown, say: Say): number[] {
+  if (Array.isArray(value) && value.length > MAX_DIMENSIONS)
+    throw say('header-invalid', `has a shape of ${value.length} dimensions`, { limit: MAX_DIMENSIONS });
   if (Array.isArray(value) && value.every(isCount)) return value;
   throw say('header-invalid', 'has a shape that is not a list of whole numbers');
 }
@@ -192,8 +198,9 @@ function checkCoverage(tensors: readonly TensorRef[], dataStart: number, fileByt
   let covered = dataStart;
   let before = 'the header';
   for (const tensor of tensors) {
+    const shown = tensor.name.slice(0, SHOWN_NAME);
     if (tensor.start < covered) {
-      throw broken('tensor-overlap', path, `stores ${tensor.name} over ${before}`, {
+      throw broken('tensor-overlap', path, `stores ${shown} over ${before}`, {
         tensor: tensor.name,
         other: before,
       });
@@ -202,7 +209,7 @@ function checkCoverage(tensors: readonly TensorRef[], dataStart: number, fileByt
       throw broken(
         'tensor-hole',
         path,
-        `has ${tensor.start - covered} unexplained bytes between ${before} and ${tensor.name}`,
+        `has ${tensor.start - covered} unexplained bytes between ${before} and ${shown}`,
         {
           tensor: tensor.name,
           bytes: tensor.start - covered,
@@ -210,7 +217,7 @@ function checkCoverage(tensors: readonly TensorRef[], dataStart: number, fileByt
       );
     }
     covered = tensor.end;
-    before = tensor.name;
+    before = shown;
   }
   if (covered !== fileBytes) {
     throw broken('tensor-hole', path, `has ${fileBytes - covered} unexplained bytes after ${before}`, {

@@ -22,6 +22,9 @@ const globs = v.pipe(v.array(glob, 'must be a list of patterns'), v.maxLength(10
 
 const strength = v.pipe(finite, v.minValue(0, 'must be 0 or more: a negative g would remove safety'));
 
+/** Characters of a field's name in messages. */
+const MAX_FIELD = 100;
+
 const schema = v.strictObject({
   version: v.literal(1, 'must be 1, the only version there is'),
   method: v.picklist(['resta', 'resta_d'], 'must be resta or resta_d'),
@@ -85,7 +88,7 @@ export function parseRecipe(value: unknown): Recipe {
   const result = v.safeParse(schema, Array.isArray(value) ? undefined : value);
   if (!result.success) {
     const issue = result.issues[0];
-    const field = v.getDotPath(issue) ?? 'recipe';
+    const field = (v.getDotPath(issue) ?? 'recipe').slice(0, MAX_FIELD); // a field nobody knows may have any name
     throw invalidRecipe(field, reason(issue));
   }
   const { version, method, g, p, seed, scales, include, exclude } = result.output;

@@ -1,15 +1,18 @@
 /** What a fuzz case may do: be read, or be refused with an AppError. Everything else is a defect and throws. */
 
 import { AppError, type ErrorCode } from '../../../src/core/errors.ts';
+import type { Folder } from '../../../src/files/folder.ts';
 import { type ByteSource, memorySource } from '../../../src/files/source.ts';
 
 /** A whole number from 0 to below `below`. */
 export type Random = (below: number) => number;
 
-export interface Fuzz {
-  generate(random: Random): Uint8Array;
+export type Outcome = 'ok' | ErrorCode;
+
+export interface Fuzz<Case = Uint8Array> {
+  generate(random: Random): Case;
   /** Rejects when the parser does what it must not: another error, a read outside of the file, a TensorRef outside of it. */
-  run(bytes: Uint8Array): Promise<'ok' | ErrorCode>;
+  run(hostile: Case): Promise<Outcome>;
 }
 
 /** A small seeded generator (Marsaglia xorshift32): the same cases every time. */
@@ -24,7 +27,7 @@ export function seeded(seed: number): Random {
 }
 
 /** The code an operation was refused with, or 'ok'. */
-export async function outcome(operation: () => unknown): Promise<'ok' | ErrorCode> {
+export async function outcome(operation: () => unknown): Promise<Outcome> {
   try {
     await operation();
     return 'ok';
@@ -50,6 +53,31 @@ export function guarded(bytes: Uint8Array, budget = 4 * bytes.length + 70_000): 
     },
   };
 }
+
+/** Files by name as a folder whose files are `guarded`, each opened a few times at most. */
+export function guardedFolder(files: ReadonlyMap<string, Uint8Array>, opensPerFile = 3): Folder {
+  const opened = new Map<string, number>();
+  const find = (path: string) => {
+    const bytes = files.get(path);
+    if (bytes) return bytes;
+    throw new AppError('file-missing', `There is no ${path.slice(0, 300)} in this folder.`, 'Add it.', { file: path });
+  };
+  return {
+    name: 'fuzz',
+    description: { kind: 'files', name: 'fuzz', files: [] },
+    list: async () => [...files].map(([path, { length }]) => ({ path, size: length })).sort(byPath),
+    stat: async (path) => ({ size: find(path).length }),
+    async open(path) {
+      const bytes = find(path);
+      const times = (opened.get(path) ?? 0) + 1;
+      opened.set(path, times);
+      if (times > opensPerFile) throw new Error(`${path} was opened ${times} times`);
+      return guarded(bytes);
+    },
+  };
+}
+
+const byPath = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1);
 
 /** One to five changes: bytes set, flipped, inserted, removed, copied within the file, numbers made extreme, the end cut off. */
 export function mutate(original: Uint8Array, random: Random): Uint8Array {
