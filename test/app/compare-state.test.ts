@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   answered,
+  brokenOff,
   compared,
   compareProblem,
   openModel,
@@ -8,6 +9,7 @@ import {
   type RowFilter,
   readDroppedPrompts,
   rowFilter,
+  runComparison,
   setModels,
   shownRows,
   streamed,
@@ -126,4 +128,13 @@ describe('the filters', () => {
     setModels([]);
     expect(answered.value).toBe(false);
   });
+});
+
+test('what broke a comparison off is not told any more once models or prompts are others', async () => {
+  setModels([emptyFolder('sft')]);
+  promptSet.value = { name: 's', items: [{ id: '1', prompt: 'a' }] };
+  await runComparison('Comparing'); // there is no host for models here
+  expect(brokenOff.value?.status).toBe('failed');
+  setModels([emptyFolder('aligned')]);
+  expect(brokenOff.value).toBeUndefined();
 });

@@ -45,7 +45,7 @@ const OF_TOKENS: readonly Difference['code'][] = ['token-ids', 'tokenizer-mismat
 function One({ difference, decides }: { difference: Difference; decides: boolean }) {
   const { code, severity, what, consequence, fix, tensors, count: total } = difference;
   return (
-    <li class={severity === 'choice' ? 'choice-of' : severity}>
+    <li class={`weighs-${severity}`}>
       <MergeIcon name={severity} />
       <div {...(severity === 'stops' && { role: 'alert' })}>
         <p class="severity">{words.severity[severity]}</p>

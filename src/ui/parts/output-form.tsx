@@ -48,6 +48,7 @@ function OwnSize({ size }: { size: number }) {
     <>
       <input
         type="text"
+        class="own-size"
         aria-label={words.shardOwn}
         placeholder={words.shardOwn}
         defaultValue={SIZES.includes(size) ? '' : bytes(size)}

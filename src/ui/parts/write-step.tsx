@@ -103,9 +103,11 @@ function Stopped({ job }: { job: Job }) {
       )}
       {job.status === 'failed' && kept && <p class="soft">{write.failedKept}</p>}
       {kept && (
-        <button type="button" onClick={toOffer}>
-          {write.toOffer}
-        </button>
+        <p>
+          <button type="button" onClick={toOffer}>
+            {write.toOffer}
+          </button>
+        </p>
       )}
     </>
   );
