@@ -1,6 +1,6 @@
 /**
- * `npm run bench [page] [merge] [model] [kernels] [--rounds N] [--size 30m|125m|1g|1b|4g]`: ratios against a baseline of the same run,
- * as tables. Without a name: page, merge and model. Times depend on the machine; the ratios are what to compare.
+ * `npm run bench [page] [merge] [model] [kernels] [large --family DIR] [--rounds N] [--size 30m|125m|1g|1b|4g]`: ratios against a baseline
+ * of the same run, as tables. Without a name: page, merge and model. Times depend on the machine; the ratios are what to compare.
  */
 
 import { cpus } from 'node:os';
@@ -12,6 +12,7 @@ const BENCHES = {
   merge: async (options) => (await import('./merge.mjs')).benchMerge(options),
   model: async (options) => (await import('./model.mjs')).benchModel(options),
   kernels: async (options) => (await import('./kernels.mjs')).benchKernels(options),
+  large: async (options) => (await import('./large.mjs')).benchLarge(options),
 };
 
 /** @returns {Promise<number>} exit code */
@@ -19,7 +20,14 @@ export async function bench(argv) {
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
-    options: { rounds: { type: 'string' }, size: { type: 'string' } },
+    options: {
+      rounds: { type: 'string' },
+      size: { type: 'string' },
+      family: { type: 'string' },
+      workers: { type: 'string' },
+      'shard-bytes': { type: 'string' },
+      keep: { type: 'boolean' },
+    },
   });
   const unknown = positionals.filter((name) => !(name in BENCHES));
   if (unknown.length > 0) {
@@ -29,6 +37,10 @@ export async function bench(argv) {
   const options = {
     ...(values.rounds && { rounds: Number(values.rounds) }),
     ...(values.size && { size: values.size }),
+    ...(values.family && { family: values.family }),
+    ...(values.workers && { workers: values.workers.split(',').map(Number) }),
+    ...(values['shard-bytes'] && { shardBytes: Number(values['shard-bytes']) }),
+    keep: values.keep ?? false,
   };
   console.log(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.versions.node}`);
   for (const name of positionals.length > 0 ? positionals : ['page', 'merge', 'model']) await BENCHES[name](options);

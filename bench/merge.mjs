@@ -34,7 +34,7 @@ export async function benchMerge({ size = '125m', rounds = 3 } = {}) {
     return seconds(() => page.call('merge', { recipe: { version: 1, ...recipe }, name, backend: 'wasm' })).then(
       (time) => {
         const peaks = memory.get(recipe.method) ?? [];
-        memory.set(recipe.method, [...peaks, { base: watch.base, peak: watch.stop() }]);
+        memory.set(recipe.method, [...peaks, { base: watch.base, peak: watch.stop().renderer.total }]);
         rmSync(join(models.root, name), { recursive: true, force: true });
         return time;
       },
