@@ -73,7 +73,7 @@ export async function runMerge(
     await askReader((api) => api.claim(plan, output));
     const run: Run = { id, plan, inputs, output, stamps, options: { ...options, backend } };
     await note(run, () => journal.begin(id, journaled(plan, request, output, stamps, backend)));
-    return writeAll(run, [], { onProgress, signal, pause });
+    return writeAll(run, undefined, { onProgress, signal, pause });
   });
   return { ...result, seconds: (performance.now() - begun) / 1000 };
 }
@@ -159,15 +159,22 @@ async function alreadyFinished(
   return result;
 }
 
-/** Believes what of `parts` is still there, writes the other shards and then the small files. */
-async function writeAll(run: Run, parts: readonly ShardResult[], signals: RunSignals): Promise<MergeResult> {
+/**
+ * Writes all shards and then the small files.
+ * @param parts of a merge that goes on, even if it has none: those that are still there as they were written are not written again
+ */
+async function writeAll(
+  run: Run,
+  parts: readonly ShardResult[] | undefined,
+  signals: RunSignals,
+): Promise<MergeResult> {
   const { id, plan, inputs, output, options } = run;
   // Everything in memory lives in the one worker that made it.
   const count = output.kind === 'memory' ? 1 : Math.max(1, Math.min(options.workers ?? 1, plan.shards.length));
   const finished = new Map<number, ShardResult>();
   try {
     return await withWorkers(count, signals.signal, async (workers) => {
-      for (const part of await believed(run, workers, parts, signals)) finished.set(part.shard, part);
+      if (parts) for (const part of await believed(run, workers, parts, signals)) finished.set(part.shard, part);
       await writeShards(run, workers, finished, signals);
       // A shard that was being committed when the cancel came may be finished all the same; the merge is not.
       if (signals.signal.aborted) throw cancelled();
@@ -184,13 +191,13 @@ async function writeAll(run: Run, parts: readonly ShardResult[], signals: RunSig
   }
 }
 
+/** Checks the shards that were written, and takes away everything else of this run. */
 async function believed(
   { plan, output }: Run,
   workers: readonly MergeWorker[],
   parts: readonly ShardResult[],
   signals: RunSignals,
 ): Promise<ShardResult[]> {
-  if (parts.length === 0) return [];
   const byShard = new Map(parts.map((part) => [part.shard, part]));
   const sizes = plan.shards.map(({ bytes }) => bytes);
   const checked = await eachShard(

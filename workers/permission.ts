@@ -10,7 +10,8 @@ type Asking = FileSystemDirectoryHandle & Partial<Pick<FileSystemHandle, 'queryP
 async function allowed(handle: Asking, mode: 'read' | 'readwrite'): Promise<boolean> {
   if (!handle.queryPermission || !handle.requestPermission) return true;
   if ((await handle.queryPermission({ mode })) === 'granted') return true;
-  return (await handle.requestPermission({ mode })) === 'granted';
+  // Without a fresh click the browser does not even ask: the next one goes on from here.
+  return (await handle.requestPermission({ mode }).catch(() => 'denied')) === 'granted';
 }
 
 /** @throws AppError 'folder-unwritable' when the person (or the browser) says no */

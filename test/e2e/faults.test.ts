@@ -67,6 +67,20 @@ describe('a merge that is cut off in the middle of its second shard', () => {
   });
 });
 
+test('a browser that is killed in the first shard leaves a merge that begins anew', async () => {
+  const place = lab.place();
+  const tab = await lab.tab();
+  void tab.merge('out', { place });
+  await tab.pauseAt({ shard: 1, phase: 'merging' });
+  await lab.kill('browser');
+  expectUnfinished(join(place, 'out'));
+  const again = await lab.tab();
+  const [run] = await unfinished(again);
+  expect(run?.shards.done).toBe(0);
+  succeed(await again.call('resume', { id: run!.id }));
+  expect(filesIn(join(place, 'out'))).toEqual(calm);
+});
+
 test('a browser that is killed while it commits a shard leaves none that is half there', async () => {
   const place = lab.place();
   const tab = await lab.tab();
