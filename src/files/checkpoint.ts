@@ -21,7 +21,7 @@ export const CONFIG_FILE = 'config.json';
 export const ADAPTER_CONFIG_FILE = 'adapter_config.json';
 
 /** Characters. It is a short word that messages repeat. */
-const MODEL_TYPE_LENGTH = 100;
+export const MODEL_TYPE_LENGTH = 100;
 /** Real ones have a few kilobytes; some carry label maps. */
 const CONFIG_LIMIT = 8_000_000;
 

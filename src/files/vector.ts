@@ -4,9 +4,9 @@
  */
 
 import { AppError } from '../core/errors.ts';
-import { type Checkpoint, readShards, totals } from './checkpoint.ts';
+import { type Checkpoint, MODEL_TYPE_LENGTH, readShards, totals } from './checkpoint.ts';
 import type { Folder } from './folder.ts';
-import { isJsonObject, type JsonObject, parseJsonObject } from './json.ts';
+import { type JsonObject, parseJsonObject } from './json.ts';
 import { readHeader } from './safetensors.ts';
 
 export const VECTOR_FILE = 'vector.safetensors';
@@ -86,7 +86,8 @@ async function readConfig(folder: Folder, file: string): Promise<JsonObject> {
   if (metadata.config.length > CONFIG_LIMIT) throw invalid(file, 'has a description that is too long');
   try {
     const config = parseJsonObject(new TextEncoder().encode(metadata.config));
-    if (isJsonObject(config) && typeof config.model_type === 'string') return config;
+    const told: unknown = config.model_type;
+    if (typeof told === 'string' && told.length <= MODEL_TYPE_LENGTH) return config;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw invalid(file, `has a description that cannot be read: ${error.message}`);

@@ -10,6 +10,7 @@ import { readGgufHeader } from '../../src/files/gguf.ts';
 import { unpickle } from '../../src/files/pickle.ts';
 import { readHeader } from '../../src/files/safetensors.ts';
 import { type ByteSource, memorySource } from '../../src/files/source.ts';
+import { openVector } from '../../src/files/vector.ts';
 import { readZipDirectory } from '../../src/files/zip.ts';
 import { parsePrompts } from '../../src/judge/prompts.ts';
 import { recipeFromYaml } from '../../src/merge/recipe-text.ts';
@@ -130,6 +131,19 @@ describe('a folder', () => {
     ],
     ['a config that is a nest of 100,000', model(`{"model_type":"llama","a":${nest(100_000)}}`), 'json-invalid'],
     ['a config of 9 MB', model(`{"model_type":"llama","a":"${'a'.repeat(9 * MILLION)}"}`), 'json-invalid'],
+    [
+      'a saved vector for a model type of 5,000 characters',
+      () =>
+        openVector(
+          openedFolder('v', {
+            'vector.safetensors': safetensorsFile([], {
+              kind: 'safety-vector',
+              config: JSON.stringify({ model_type: 'a'.repeat(5000) }),
+            }),
+          }),
+        ),
+      'vector-invalid',
+    ],
     ['a model type of a million characters', model(`{"model_type":"${'a'.repeat(MILLION)}"}`), 'config-invalid'],
     [
       'a shard that says there are 99,999',

@@ -193,7 +193,7 @@ const PROMPTS = [
 
 function promptsText(random: Random): string {
   const items = once(random, 2) ? PROMPTS : mutateTree(PROMPTS, random);
-  const rows = Array.isArray(items) ? items.slice(0, 50) : [items];
+  const rows = Array.isArray(items) ? Array.from(items as unknown[]) : [items];
   const text = once(random, 2)
     ? (JSON.stringify(items) ?? '')
     : rows.map((row) => JSON.stringify(row)).join(pick(random, ['\n', '\r\n', '\r', '\n\n']));

@@ -19,7 +19,7 @@ setInterval(() => {
   const beat = Atomics.load(state, 0);
   if (beat !== last) { last = beat; since = Date.now(); return; }
   if (Date.now() - since < 1000 * silence) return;
-  require('node:fs').writeSync(2, 'No end: ' + names[Atomics.load(state, 1)] + ':' + Atomics.load(state, 2) + '\\n');
+  require('node:fs').writeSync(2, 'This case does not end: FUZZ_CASE=' + names[Atomics.load(state, 1)] + ':' + Atomics.load(state, 2) + '\\n');
   process.kill(process.pid, 'SIGKILL');
 }, 20);
 `;
