@@ -75,7 +75,7 @@ export async function openCheckpoint(folder: Folder): Promise<Checkpoint> {
   const paths = new Set((await folder.list()).map((entry) => entry.path));
   if (paths.size === 0) throw empty(folder.name);
   if (paths.has(ADAPTER_CONFIG_FILE) && !paths.has(CONFIG_FILE)) throw noConfig(folder.name, paths);
-  const chosen = chooseWeights(paths);
+  const chosen = chooseWeights(folder.name, paths);
   if (chosen.format === 'gguf') return openGguf(folder, chosen.file);
   if (!paths.has(CONFIG_FILE)) throw noConfig(folder.name, paths);
   const config = await readJsonObject(folder, CONFIG_FILE, CONFIG_LIMIT);

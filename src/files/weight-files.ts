@@ -66,7 +66,7 @@ export interface Weights {
  * Looks at names only.
  * @throws AppError 'file-missing', 'format-unsupported'
  */
-export function chooseWeights(paths: ReadonlySet<string>): Chosen {
+export function chooseWeights(name: string, paths: ReadonlySet<string>): Chosen {
   const files = [...paths];
   // An index whose weights were never downloaded does not hide weights in another format.
   const row =
@@ -77,7 +77,7 @@ export function chooseWeights(paths: ReadonlySet<string>): Chosen {
   if (ggufs.length === 1) return { format: 'gguf', file: ggufs[0]! };
   const indexed = FORMATS.find(({ index }) => paths.has(index));
   if (indexed && ggufs.length === 0) return { format: indexed.format, row: indexed };
-  throw noWeights(files, ggufs);
+  throw noWeights(name, files, ggufs);
 }
 
 /** The headers of the chosen files. Rejects as `openCheckpoint` does. */
@@ -205,7 +205,7 @@ function heldTwice(one: TensorRef, other: TensorRef): AppError {
 }
 
 /** Says what lies there instead of weights. */
-function noWeights(files: readonly string[], ggufs: readonly string[]): AppError {
+function noWeights(name: string, files: readonly string[], ggufs: readonly string[]): AppError {
   if (ggufs.length > 1) {
     return new AppError(
       'format-unsupported',
@@ -225,7 +225,7 @@ function noWeights(files: readonly string[], ggufs: readonly string[]): AppError
   }
   return new AppError(
     'file-missing',
-    `There is neither ${WEIGHTS_FILE} nor ${INDEX_FILE} here, nor weights in another format.`,
+    `“${name.slice(0, 200)}” has neither ${WEIGHTS_FILE} nor ${INDEX_FILE}, nor weights in another format.`,
     `Add ${WEIGHTS_FILE}, or open the folder that holds it.`,
     { file: WEIGHTS_FILE },
   );

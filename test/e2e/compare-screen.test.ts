@@ -125,7 +125,7 @@ describe('before a run', () => {
     visitor.picks(visitor.scratch);
     await press(/^Open folder/);
     await page.getByRole('alert').waitFor();
-    expect(await page.getByRole('alert').innerText()).toMatch(/“resta-web-visit-\w+” has no config\.json/);
+    expect(await page.getByRole('alert').innerText()).toMatch(/“resta-web-visit-\w+” has neither model\.safetensors/);
     expect(await models()).toEqual(['sft']);
     expect(visitor.troubles).toEqual([]);
   });
