@@ -1,7 +1,8 @@
 /**
- * `npm run bench large --family DIR [--workers 1,2] [--shard-bytes N] [--rounds N] [--keep]`: a family of models of any size on the disk (DIR
- * with sft, aligned and unaligned, as tools/large/make.py makes it), merged through the page: the renderer's peak memory over an idle page,
- * and the time beside native copies of the same bytes. Each merge has a browser of its own, so that its idle page is really idle.
+ * `npm run bench large --family DIR [--workers 1,2] [--methods resta,resta_d] [--shard-bytes N] [--rounds N] [--keep]`: a family of models
+ * of any size on the disk (DIR with sft, aligned and unaligned, as tools/large/make.py makes it), merged through the page: the renderer's
+ * peak memory over an idle page, and the time beside native copies of the same bytes. Each merge has a browser of its own, so that its idle
+ * page is really idle.
  * With --keep the merged folders stay beside the three, for tools/large/check.py.
  */
 
@@ -77,7 +78,14 @@ function memoryRow(what, runs) {
   ];
 }
 
-export async function benchLarge({ family, workers = [1, 2], shardBytes, rounds = 1, keep = false }) {
+export async function benchLarge({
+  family,
+  methods = Object.keys(RECIPES),
+  workers = [1, 2],
+  shardBytes,
+  rounds = 1,
+  keep = false,
+}) {
   if (!family)
     throw new Error('Say --family DIR, a folder with sft, aligned and unaligned (tools/large/make.py makes one).');
   const root = resolve(family);
@@ -86,7 +94,8 @@ export async function benchLarge({ family, workers = [1, 2], shardBytes, rounds 
   const found = new Map();
   for (let round = 0; round < rounds; round++) {
     native.push(await nativeSeconds(root));
-    for (const [method, recipe] of Object.entries(RECIPES)) {
+    for (const method of methods) {
+      const recipe = RECIPES[method];
       for (const count of workers) {
         const name = `merged-${method}-${count}`;
         const run = await mergeOnce(root, { ...recipe, ...(shardBytes && { shardBytes }) }, count, name);
