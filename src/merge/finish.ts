@@ -66,7 +66,7 @@ export function summarize(plan: MergePlan, results: readonly ShardResult[]): Mer
   if (!first || results.length !== plan.shards.length || results.some((result, i) => result.shard !== i)) {
     throw new Error(`a merge of ${plan.shards.length} shards cannot finish with ${results.length}`);
   }
-  const sum = (field: 'seconds' | 'bytesRead' | 'bytes' | 'changed' | 'unchanged' | 'nonFinite') =>
+  const sum = (field: 'seconds' | 'bytesRead' | 'bytes' | 'changed' | 'unchanged' | 'nonFinite' | 'nonFiniteInputs') =>
     results.reduce((total, result) => total + result[field], 0);
   return {
     seconds: sum('seconds'),
@@ -76,6 +76,7 @@ export function summarize(plan: MergePlan, results: readonly ShardResult[]): Mer
     changed: sum('changed'),
     unchanged: sum('unchanged'),
     nonFinite: sum('nonFinite'),
+    nonFiniteInputs: sum('nonFiniteInputs'),
     shards: results.map(({ file, sha256, bytes }) => ({ file, sha256, bytes })),
   };
 }

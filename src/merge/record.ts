@@ -32,7 +32,7 @@ export function formulaOf({ recipe, inputs }: Pick<MergePlan, 'recipe' | 'inputs
 
 /** The text of merge.json. Counts are of elements; hashes are SHA-256, of the headers (length field included) for inputs, of whole files for outputs. */
 export function mergeRecord(plan: MergePlan, result: MergeResult): string {
-  const { backend, changed, unchanged, nonFinite, bytesRead, bytesWritten, shards } = result;
+  const { backend, changed, unchanged, nonFinite, nonFiniteInputs, bytesRead, bytesWritten, shards } = result;
   const record = {
     version: 1,
     program: PROGRAM,
@@ -49,7 +49,7 @@ export function mergeRecord(plan: MergePlan, result: MergeResult): string {
       consequence,
     })),
     tensors: { combined: plan.totals.combined, copied: plan.totals.copied },
-    counts: { changed, unchanged, nonFinite },
+    counts: { changed, unchanged, nonFinite, nonFiniteInputs },
     bytes: { read: bytesRead, written: bytesWritten },
     shards,
   };

@@ -11,12 +11,18 @@ import type { FolderDescription } from '../files/folder.ts';
 import { recycle } from '../files/stream.ts';
 import { type OutputDescription, openOutput } from '../files/writer.ts';
 import type { Backend, Counts, Elements, Kernels } from '../kernels/kernels.ts';
+import { countNonFiniteInputs } from './non-finite.ts';
 import type { MergePlan, MergeStep, PlannedShard } from './plan.ts';
 import { type InputReader, openInputs } from './reader.ts';
 import type { MergeInputs } from './request.ts';
 import { openSink, type Sink } from './sink.ts';
 
-export interface ShardResult extends Counts {
+/** Of elements, as kernels count them, and how many of the inputs' were NaN or infinite already. */
+export interface MergeCounts extends Counts {
+  nonFiniteInputs: number;
+}
+
+export interface ShardResult extends MergeCounts {
   shard: number;
   file: string;
   sha256: string;
@@ -28,7 +34,7 @@ export interface ShardResult extends Counts {
   blob?: Blob;
 }
 
-export interface MergeResult extends Counts {
+export interface MergeResult extends MergeCounts {
   seconds: number;
   backend: Backend;
   bytesRead: number;
@@ -129,8 +135,8 @@ async function runPieces(
   sink: Sink,
   report: Report,
   gate: () => Promise<void>,
-): Promise<Counts> {
-  const counts: Counts = { changed: 0, unchanged: 0, nonFinite: 0 };
+): Promise<MergeCounts> {
+  const counts: MergeCounts = { changed: 0, unchanged: 0, nonFinite: 0, nonFiniteInputs: 0 };
   let next = pieces[0] && readPiece(pieces[0], reader);
   for (const [i, piece] of pieces.entries()) {
     await gate();
@@ -162,17 +168,21 @@ async function applyPiece(
   inputs: PieceInputs,
   kernels: Kernels,
   room: Uint8Array,
-): Promise<Counts> {
-  if (step.kind === 'combine')
-    return kernels.apply(step.op, inputs as Elements[], { dtype: step.dtype, bytes: room }, step.from + first);
+): Promise<MergeCounts> {
+  if (step.kind === 'combine') {
+    const elements = inputs as Elements[];
+    const counts = await kernels.apply(step.op, elements, { dtype: step.dtype, bytes: room }, step.from + first);
+    return { ...counts, nonFiniteInputs: countNonFiniteInputs(step.op, elements, counts) };
+  }
   room.set(inputs as Uint8Array);
-  return { changed: 0, unchanged: count, nonFinite: 0 };
+  return { changed: 0, unchanged: count, nonFinite: 0, nonFiniteInputs: 0 };
 }
 
-function add(sum: Counts, more: Counts): void {
+function add(sum: MergeCounts, more: MergeCounts): void {
   sum.changed += more.changed;
   sum.unchanged += more.unchanged;
   sum.nonFinite += more.nonFinite;
+  sum.nonFiniteInputs += more.nonFiniteInputs;
 }
 
 type Report = (more: number, phase: 'merging' | 'closing', tensor?: string) => void;

@@ -26,6 +26,8 @@ export interface CardCounts {
   changed: number;
   unchanged: number;
   nonFinite: number;
+  /** Of the inputs, all together. */
+  nonFiniteInputs: number;
 }
 
 /** The same prompts to every model. Rates with a total of 0 are left out. */
@@ -112,7 +114,7 @@ function vectorCard({ recipe, inputs, notes, counts, version, formula }: CardCon
     ...noted(notes),
     ...(counts
       ? [
-          `Weights that differ between the two models: ${whole(counts.changed)} of ${whole(counts.changed + counts.unchanged)}. Not finite (NaN or infinite): ${whole(counts.nonFinite)}.`,
+          `Weights that differ between the two models: ${whole(counts.changed)} of ${whole(counts.changed + counts.unchanged)}. Not finite (NaN or infinite): ${whole(counts.nonFinite)} in the vector, ${whole(counts.nonFiniteInputs)} in the two models.`,
         ]
       : []),
     '## How to use it\n\nOpen this folder as the safety vector when merging: `out = sft + g × vector`. It fits fine-tunes of the model it was made from, and measures nothing by itself: a repaired model must be measured before anybody relies on it.',
@@ -187,14 +189,14 @@ function inputTable(inputs: readonly CardInput[]): string {
   return ['## Inputs', '', '| role | folder | what it is |', '|---|---|---|', ...rows].join('\n');
 }
 
-function counted({ changed, unchanged, nonFinite }: CardCounts): string {
+function counted({ changed, unchanged, nonFinite, nonFiniteInputs }: CardCounts): string {
   const total = changed + unchanged;
   const share = total === 0 ? '' : ` (${((100 * unchanged) / total).toFixed(1)} %)`;
   const warning = nonFinite === 0 ? '' : ' **Values that are not finite make a model unusable or unstable.**';
   return `## What the arithmetic did
 
 Of ${whole(total)} combined weights, ${whole(changed)} differ from the fine-tuned model's and ${whole(unchanged)}${share} do not, because the change was zero or too
-small for the stored type. Not finite (NaN or infinite): ${whole(nonFinite)}.${warning}`;
+small for the stored type. Not finite (NaN or infinite): ${whole(nonFinite)} in the result, ${whole(nonFiniteInputs)} in the inputs.${warning}`;
 }
 
 function whole(value: number): string {

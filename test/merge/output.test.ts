@@ -43,7 +43,7 @@ describe('the finished folder', () => {
       backend: 'reference',
       tensors: { combined: 4, copied: 1 },
       shards: [{ file: 'model.safetensors', sha256: shard.sha256, bytes: shard.bytes }],
-      counts: { changed: shard.changed, unchanged: shard.unchanged, nonFinite: 0 },
+      counts: { changed: shard.changed, unchanged: shard.unchanged, nonFinite: 0, nonFiniteInputs: 0 },
     });
     const sft = await fileBytes(inputs.sft, 'model.safetensors');
     const headerBytes = 8 + Number(new DataView(sft.buffer).getBigUint64(0, true));

@@ -116,6 +116,24 @@ describe('a merge', () => {
     expect((await merge(resta(131008), { inputs })).result).toMatchObject({ changed: 1, nonFinite: 1 });
   });
 
+  test('tells apart what came in as NaN or infinite and what became so', async () => {
+    const bits = (...words: number[]) => new Uint8Array(Uint16Array.from(words).buffer);
+    const of = (bytes: Uint8Array) => ({
+      tensors: [{ name: 'w', dtype: 'BF16' as const, shape: [4], bytes }],
+      config: { model_type: 'llama' },
+    });
+    // 1, infinity, NaN, the largest number; and aligned - unaligned large enough to push the last one over.
+    const inputs = family({
+      sft: of(bits(0x3f80, 0x7f80, 0x3f80, 0x7f7f)),
+      aligned: of(bits(0x3f80, 0x3f80, 0x7fc0, 0x7f7f)),
+      unaligned: of(bits(0x3f80, 0x3f80, 0x7fc1, 0xff7f)),
+    });
+    expect((await merge(resta(1), { inputs })).result).toMatchObject({ nonFinite: 3, nonFiniteInputs: 3 });
+    // A dropped weight can hide an infinite one: it is found all the same.
+    const dropped = await merge(dare({ p: 0.99, seed: 3 }), { inputs });
+    expect(dropped.result.nonFiniteInputs).toBe(3);
+  });
+
   test('hashes exactly the bytes it writes', async () => {
     const { result, shards } = await merge(resta(0.5, { shardBytes: 200 }), { chunkBytes: 100 });
     for (const { file, sha256: told, bytes } of result.shards) {

@@ -86,12 +86,17 @@ describe('What it says', () => {
   });
 
   test('how many weights changed, and a warning where some are not finite', () => {
-    const counted = modelCard({ ...content, counts: { changed: 750_000, unchanged: 250_000, nonFinite: 0 } });
+    const counted = modelCard({
+      ...content,
+      counts: { changed: 750_000, unchanged: 250_000, nonFinite: 0, nonFiniteInputs: 0 },
+    });
     expect(counted).toContain(
       "Of 1,000,000 combined weights, 750,000 differ from the fine-tuned model's and 250,000 (25.0 %) do not",
     );
     expect(counted).not.toContain('unusable');
-    expect(modelCard({ ...content, counts: { changed: 1, unchanged: 0, nonFinite: 1 } })).toContain('unusable');
+    expect(modelCard({ ...content, counts: { changed: 1, unchanged: 0, nonFinite: 1, nonFiniteInputs: 3 } })).toMatch(
+      /1 in the result, 3 in the inputs\..*unusable/,
+    );
   });
 
   test('a LoRA input was folded first', () => {

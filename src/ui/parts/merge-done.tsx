@@ -41,7 +41,7 @@ function useFiles({ folder, where, place }: MergeOutcome): readonly SavedFile[] 
 
 function Facts({ outcome }: { outcome: MergeOutcome }) {
   const { result, place, recipe } = outcome;
-  const { seconds, bytesRead, bytesWritten, changed, unchanged, nonFinite } = result;
+  const { seconds, bytesRead, bytesWritten, changed, unchanged, nonFinite, nonFiniteInputs } = result;
   const vector = recipe.output === 'vector';
   const facts: [string, string][] = [
     [words.place, place],
@@ -52,7 +52,10 @@ function Facts({ outcome }: { outcome: MergeOutcome }) {
       words.changedText(count(changed), percent(changed / (changed + unchanged))),
     ],
     [vector ? words.unchangedVector : words.unchanged, count(unchanged)],
-    [words.nonFinite, count(nonFinite)],
+    [
+      words.nonFinite,
+      nonFinite + nonFiniteInputs === 0 ? count(0) : words.nonFiniteText(count(nonFinite), count(nonFiniteInputs)),
+    ],
   ];
   return (
     <dl class="facts">

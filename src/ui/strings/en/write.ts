@@ -112,6 +112,7 @@ export const write = {
     unchanged: 'Unchanged, also after rounding',
     unchangedVector: 'Weights that are equal',
     nonFinite: 'Not a number, or infinite',
+    nonFiniteText: (result: string, inputs: string) => `${result} in the result, ${inputs} in the inputs`,
     nonFiniteWarning: 'The result holds values that are not numbers: check the inputs before using it.',
     hashes: 'SHA-256 of the weight files',
     compare: 'Open in Compare',
