@@ -7,7 +7,7 @@ import { batch, computed, effect, signal } from '@preact/signals';
 import type { MethodRow } from '../../workers/merge.worker.ts';
 import { AppError } from '../core/errors.ts';
 import type { FolderDescription } from '../files/folder.ts';
-import type { Recipe } from '../merge/recipe.ts';
+import type { Recipe, Role } from '../merge/recipe.ts';
 import { client } from './engine.ts';
 import { type Problem, problemOf } from './problem.ts';
 
@@ -115,6 +115,17 @@ export function watchRecipeText(): () => void {
         recipeProblem.value = problemOf(error);
       });
   });
+}
+
+/** The recipe as a configuration of mergekit; undefined, with the reason in `recipeProblem`, for what mergekit has no words for. */
+export async function mergekitText(names: Partial<Record<Role, string>>): Promise<string | undefined> {
+  recipeProblem.value = undefined;
+  try {
+    return await (await client()).recipeToMergekit(recipe.value, names);
+  } catch (error) {
+    recipeProblem.value = problemOf(error);
+    return undefined;
+  }
 }
 
 /** Takes the recipe over that is written in `text`; true when it could be. */

@@ -58,6 +58,16 @@ export const inputs = computed<MergeInputs | undefined>(() => {
   return given;
 });
 
+/** The names of the folders that are open and take part. */
+export function openNames(): Partial<Record<Role, string>> {
+  const names: Partial<Record<Role, string>> = {};
+  for (const role of shownRoles.value) {
+    const slot = slots.value[role];
+    if (slot.state === 'open') names[role] = slot.inspection.name;
+  }
+  return names;
+}
+
 function setSlot(role: Role, slot: Slot): void {
   slots.value = { ...slots.value, [role]: slot };
 }

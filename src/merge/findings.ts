@@ -63,7 +63,7 @@ function ancestryDifference(finding: AncestryFinding): Difference[] {
   const kinship = kinshipOf(finding);
   if (kinship === 'related') return [];
   const { a, b, relativeNorm, cosine } = finding;
-  const measured = `their difference is ${Math.round(relativeNorm * 100)} % as long as the weights, their cosine ${cosine.toFixed(2)}`;
+  const measured = `their difference is ${Math.round(relativeNorm * 100)} % as long as the weights, their cosine ${cosine.toFixed(2).replace('-0.00', '0.00')}`;
   const unrelated = kinship === 'unrelated';
   return [
     {

@@ -114,6 +114,30 @@ describe('the recipe as text', () => {
   });
 });
 
+describe('mergekit', () => {
+  test('gets the same merge in its own words, and one of its configurations is read', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await openText();
+    await merging.press('Copy for mergekit');
+    const copied = () => page.evaluate(() => navigator.clipboard.readText());
+    await expect.poll(copied).toMatch(/merge_method: task_arithmetic/);
+    expect(await copied()).toMatch(/weight: -1\b/);
+    await page.getByLabel('Recipe to use').fill((await copied()).replace('weight: -1', 'weight: -0.25'));
+    await merging.press('Use this recipe');
+    await page.waitForFunction(() => document.querySelector<HTMLInputElement>('#parameter-g')?.value === '0.25');
+  });
+
+  test('what it has no words for is told', async () => {
+    await openText();
+    await page.getByText('Where it acts').click();
+    await page.getByLabel('Never these tensors').fill('model.layers.?.*');
+    await page.getByLabel('Never these tensors').press('Tab');
+    await merging.press('Copy for mergekit');
+    await page.locator('.take').getByRole('alert').waitFor();
+    expect(await page.locator('.take').getByRole('alert').innerText()).toMatch(/part of a name/);
+  });
+});
+
 describe('where it acts', () => {
   test('a gradient from 0 leaves the first layer as it was, and a row of its own wins over it', async () => {
     await merging.openDemo();
@@ -168,7 +192,7 @@ describe('what does not fit', () => {
     await merging.openFolder('Aligned', join(DEMO, 'aligned'));
     await merging.openFolder('Unaligned', join(DEMO, 'unaligned'));
     await merging.startButton().waitFor();
-    const choice = page.locator('.differences li').filter({ hasText: 'Your choice' });
+    const choice = page.locator('.differences li').filter({ hasText: 'You decide' });
     expect(await choice.first().innerText()).toMatch(/rows/);
     const rows = weights(join(DEMO, 'sft')).get('model.embed_tokens.weight')!.shape[0]!;
 

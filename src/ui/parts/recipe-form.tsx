@@ -4,7 +4,7 @@ import type { MethodRow } from '../../../workers/merge.worker.ts';
 import { formulaFor, writtenFormula } from '../../app/merge-formula.ts';
 import { chooseMethod, method, methods, recipe, setRecipe } from '../../app/merge-recipe.ts';
 import { writeStrength } from '../../app/merge-scope.ts';
-import { slots, vectorFrom } from '../../app/merge-slots.ts';
+import { openNames, vectorFrom } from '../../app/merge-slots.ts';
 import type { MethodParameter } from '../../merge/methods.ts';
 import type { Convention, Recipe, Role } from '../../merge/recipe.ts';
 import { merge } from '../strings/en/merge.ts';
@@ -117,10 +117,8 @@ function ConventionChoice() {
 }
 
 function namesOf(): Partial<Record<Role, string>> {
-  const nameOf = (role: Role) => {
-    const slot = slots.value[role];
-    return slot.state === 'open' ? slot.inspection.name : merge.open.roles[role].title.toLowerCase();
-  };
+  const open = openNames();
+  const nameOf = (role: Role) => open[role] ?? merge.open.roles[role].title.toLowerCase();
   return { sft: nameOf('sft'), aligned: nameOf('aligned'), unaligned: nameOf('unaligned'), vector: nameOf('vector') };
 }
 

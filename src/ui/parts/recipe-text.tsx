@@ -3,6 +3,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import {
+  mergekitText,
   readDroppedRecipe,
   readRecipe,
   readRecipeFile,
@@ -10,6 +11,7 @@ import {
   recipeText,
   watchRecipeText,
 } from '../../app/merge-recipe.ts';
+import { openNames } from '../../app/merge-slots.ts';
 import { announce } from '../../app/state.ts';
 import { merge } from '../strings/en/merge.ts';
 import { ErrorBox } from './error-box.tsx';
@@ -27,6 +29,12 @@ function Written() {
     await navigator.clipboard.writeText(text);
     copied.value = text;
   };
+  const copyForMergekit = async () => {
+    const told = await mergekitText(openNames());
+    if (told === undefined) return;
+    await navigator.clipboard.writeText(told);
+    announce(words.mergekitCopied);
+  };
   const isCopied = copied.value === text && text !== '';
   return (
     <>
@@ -38,6 +46,9 @@ function Written() {
           <Icon name={isCopied ? 'right' : 'copy'} /> {isCopied ? words.copied : words.copy}
         </button>
         <SaveLinks files={files} />
+        <button type="button" onClick={copyForMergekit}>
+          <Icon name="copy" /> {words.mergekit}
+        </button>
       </div>
       <p class="soft">{words.use}</p>
     </>

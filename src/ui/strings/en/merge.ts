@@ -64,7 +64,7 @@ export const merge = {
     checking: 'Comparing the headers…',
     well: 'Yes: nothing differs that matters.',
     stopped: 'Not yet: mend what stops the merge.',
-    severity: { stops: 'Stops the merge', choice: 'Your choice', note: 'Good to know' } satisfies Record<
+    severity: { stops: 'Stops the merge', choice: 'You decide', note: 'Good to know' } satisfies Record<
       Difference['severity'],
       string
     >,
@@ -162,8 +162,11 @@ export const merge = {
     use: 'Save it as recipe.yaml, hand it on, or run it again from a terminal: npm run drive -- merge --recipe recipe.yaml',
     copy: 'Copy',
     copied: 'Copied',
+    mergekit: 'Copy for mergekit',
+    mergekitCopied: 'The recipe is copied as a configuration of mergekit.',
     take: 'Use another recipe',
-    takeUse: 'Paste YAML here, or open or drop a recipe.yaml or the merge.json of an earlier merge.',
+    takeUse:
+      'Paste YAML here, or open or drop a recipe.yaml, the merge.json of an earlier merge, or a configuration of mergekit.',
     paste: 'Recipe to use',
     apply: 'Use this recipe',
     file: 'Open a recipe file',
