@@ -4,7 +4,7 @@
  */
 
 import type { FolderDescription } from '../src/files/folder.ts';
-import type { Recipe, Role } from '../src/merge/recipe.ts';
+import type { Recipe, Role } from '../src/merge/recipe/recipe.ts';
 import type { Inspection, MethodRow } from './merge.worker.ts';
 import { askReader } from './start.ts';
 

@@ -1,8 +1,8 @@
 /** Looking inside on a worker of its own, so that plans and headers do not wait for it. */
 
 import type { OnProgress } from '../src/core/progress.ts';
-import type { MeasureMode, Measurement } from '../src/merge/measure.ts';
-import type { MergeInputs } from '../src/merge/request.ts';
+import type { MeasureMode, Measurement } from '../src/merge/measure/measure.ts';
+import type { MergeInputs } from '../src/merge/recipe/request.ts';
 import { call, noteRequests, startMergeWorker } from './start.ts';
 
 /** Rejects with AppError for what opening and reading say; AbortError on cancel, at once. */

@@ -1,10 +1,10 @@
 /** Joins two rooms that do not know each other: what merge/ did, as the model card that report/ writes. */
 
-import { summarize } from '../src/merge/finish.ts';
-import type { MergePlan } from '../src/merge/plan.ts';
-import { formulaOf, PROGRAM } from '../src/merge/record.ts';
-import { rolesOf } from '../src/merge/request.ts';
-import type { ShardResult } from '../src/merge/run.ts';
+import type { MergePlan } from '../src/merge/plan/plan.ts';
+import { rolesOf } from '../src/merge/recipe/request.ts';
+import { summarize } from '../src/merge/run/finish.ts';
+import { formulaOf, PROGRAM } from '../src/merge/run/record.ts';
+import type { ShardResult } from '../src/merge/run/run.ts';
 import { modelCard } from '../src/report/card.ts';
 
 /** The text of README.md of a merge whose shards are all written. */

@@ -6,8 +6,11 @@
 import { AppError, cancelled } from '../src/core/errors.ts';
 import { PauseSignal } from '../src/core/pause.ts';
 import type { OnProgress } from '../src/core/progress.ts';
-import type { OutputDescription } from '../src/files/writer.ts';
+import type { OutputDescription } from '../src/files/output/writer.ts';
 import type { Backend } from '../src/kernels/kernels.ts';
+import type { InputStamp } from '../src/merge/inputs/stamps.ts';
+import type { MergePlan } from '../src/merge/plan/plan.ts';
+import type { MergeInputs, MergeRequest } from '../src/merge/recipe/request.ts';
 import {
   type JournaledRun,
   journaled,
@@ -16,11 +19,8 @@ import {
   runJournal,
   type UnfinishedRun,
   unfinishedRun,
-} from '../src/merge/journal.ts';
-import type { MergePlan } from '../src/merge/plan.ts';
-import type { MergeInputs, MergeRequest } from '../src/merge/request.ts';
-import type { MergeResult, ShardResult } from '../src/merge/run.ts';
-import type { InputStamp } from '../src/merge/stamps.ts';
+} from '../src/merge/run/journal.ts';
+import type { MergeResult, ShardResult } from '../src/merge/run/run.ts';
 import { busyRuns, withRunLock } from './lock.ts';
 import { askToRead, askToWrite } from './permission.ts';
 import { eachShard, type MergeWorker, type RunSignals, withWorkers } from './shards.ts';

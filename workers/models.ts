@@ -3,7 +3,7 @@
 import type { Remote } from 'comlink';
 import type { OnProgress } from '../src/core/progress.ts';
 import type { FolderDescription } from '../src/files/folder.ts';
-import type { MergeRequest } from '../src/merge/request.ts';
+import type { MergeRequest } from '../src/merge/recipe/request.ts';
 import type { Generation } from '../src/model/generation.ts';
 import type { LoadedModel, LoadOptions, ModelWorkerApi } from './model.worker.ts';
 import { call, type RunningWorker, startModelWorker } from './start.ts';

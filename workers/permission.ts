@@ -1,8 +1,8 @@
 /** Folders of an earlier visit: the browser forgot that we may use them, and asks the person again. Needs a click on the stack. */
 
 import { AppError } from '../src/core/errors.ts';
-import type { OutputDescription } from '../src/files/writer.ts';
-import { type MergeInputs, rolesOf } from '../src/merge/request.ts';
+import type { OutputDescription } from '../src/files/output/writer.ts';
+import { type MergeInputs, rolesOf } from '../src/merge/recipe/request.ts';
 
 /** Firefox and Safari know no permissions of handles: theirs are only of their own storage, which needs none. */
 type Asking = FileSystemDirectoryHandle & Partial<Pick<FileSystemHandle, 'queryPermission' | 'requestPermission'>>;

@@ -1,6 +1,6 @@
 /**
  * The shards of one merge, spread over workers: a queue that every worker takes from, one sum of their progress, and an end within a moment
- * of the wish for it. What happens inside a shard is src/merge/run.ts.
+ * of the wish for it. What happens inside a shard is src/merge/run/run.ts.
  */
 
 import { cancelled, isCancel } from '../src/core/errors.ts';

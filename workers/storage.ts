@@ -1,8 +1,8 @@
 /** The browser's own storage as a place for merged models: how much fits, and what lies there. */
 
 import { AppError } from '../src/core/errors.ts';
-import type { StoredOutput } from '../src/files/stored.ts';
-import type { OutputDescription } from '../src/files/writer.ts';
+import type { StoredOutput } from '../src/files/output/stored.ts';
+import type { OutputDescription } from '../src/files/output/writer.ts';
 import { askReader } from './start.ts';
 
 /** `free` is what the browser would grant, not what the disk has; missing where it does not say. */

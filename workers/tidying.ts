@@ -1,10 +1,10 @@
 /** What is left of a merge that was cancelled, failed or is given up, and how it goes away. Finished shards stay until they are discarded. */
 
 import { AppError } from '../src/core/errors.ts';
-import type { OutputDescription } from '../src/files/writer.ts';
-import { runJournal } from '../src/merge/journal.ts';
-import type { MergePlan } from '../src/merge/plan.ts';
-import type { ShardResult } from '../src/merge/run.ts';
+import type { OutputDescription } from '../src/files/output/writer.ts';
+import type { MergePlan } from '../src/merge/plan/plan.ts';
+import { runJournal } from '../src/merge/run/journal.ts';
+import type { ShardResult } from '../src/merge/run/run.ts';
 import { withRunLock } from './lock.ts';
 import { askReader } from './start.ts';
 

@@ -5,7 +5,7 @@ import type { OnProgress } from '../core/progress.ts';
 import type { FolderDescription } from '../files/folder.ts';
 import { type PromptSet, purposeOf } from '../judge/prompts.ts';
 import { type Summary, summarize } from '../judge/score.ts';
-import type { MergeRequest } from '../merge/request.ts';
+import type { MergeRequest } from '../merge/recipe/request.ts';
 import type { LoadedModel, ModelBackend } from '../model/generation.ts';
 import { answersCsv } from '../report/csv.ts';
 import { answersJsonl } from '../report/jsonl.ts';

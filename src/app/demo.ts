@@ -10,7 +10,7 @@ import type { FolderDescription } from '../files/folder.ts';
 import { parsePrompts } from '../judge/prompts.ts';
 import { type Summary, summarize } from '../judge/score.ts';
 import type { Rate } from '../judge/verdict.ts';
-import type { MergeRequest } from '../merge/request.ts';
+import type { MergeRequest } from '../merge/recipe/request.ts';
 import { type ModelHost, modelHost } from './engine.ts';
 import { evaluate, type JudgedAnswer, withModel } from './evaluate.ts';
 import { PROMPT_KINDS, type Prompt, type PromptKind } from './prompts.ts';

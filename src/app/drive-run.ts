@@ -14,7 +14,7 @@ import {
 import { AppError } from '../core/errors.ts';
 import { PauseSignal } from '../core/pause.ts';
 import type { OnProgress } from '../core/progress.ts';
-import type { UnfinishedRun } from '../merge/journal.ts';
+import type { UnfinishedRun } from '../merge/run/journal.ts';
 
 let controller = new AbortController();
 let pause = new PauseSignal();

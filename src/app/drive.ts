@@ -6,11 +6,11 @@
 import { inspectFolder, openModelHost, recipeFromYaml, runMerge } from '../../workers/client.ts';
 import { AppError, type AppErrorShape } from '../core/errors.ts';
 import type { FolderDescription } from '../files/folder.ts';
-import type { OutputDescription } from '../files/writer.ts';
+import type { OutputDescription } from '../files/output/writer.ts';
 import { parsePrompts } from '../judge/prompts.ts';
 import type { Backend } from '../kernels/kernels.ts';
-import type { Recipe, Role } from '../merge/recipe.ts';
-import type { MergeInputs } from '../merge/request.ts';
+import type { Recipe, Role } from '../merge/recipe/recipe.ts';
+import type { MergeInputs } from '../merge/recipe/request.ts';
 import type { ModelBackend } from '../model/generation.ts';
 import { compareModels, comparisonFiles } from './compare.ts';
 import { type DemoRow, runDemo } from './demo.ts';

@@ -4,9 +4,9 @@
  */
 
 import { computed, signal } from '@preact/signals';
-import type { MeasureMode, Measurement } from '../merge/measure.ts';
-import type { DeltaStats, Stats } from '../merge/measure-sums.ts';
-import type { MergeInputs } from '../merge/request.ts';
+import type { MeasureMode, Measurement } from '../merge/measure/measure.ts';
+import type { DeltaStats, Stats } from '../merge/measure/sums.ts';
+import type { MergeInputs } from '../merge/recipe/request.ts';
 import { measurementCsv } from '../report/measurement.ts';
 import { client } from './engine.ts';
 import { jobs, startJob } from './jobs.ts';

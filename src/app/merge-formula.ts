@@ -1,6 +1,6 @@
 /** The formula of a merge in a person's own names: the method's row, with what the recipe and the inputs make of it. Pure. */
 
-import type { Recipe, Role } from '../merge/recipe.ts';
+import type { Recipe, Role } from '../merge/recipe/recipe.ts';
 
 /** A row's formula with the person's own names in place of the roles, and numbers in place of g and p where they are given. */
 export function writtenFormula(

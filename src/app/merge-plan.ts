@@ -5,10 +5,10 @@
 
 import { batch, computed, effect, signal, untracked } from '@preact/signals';
 import { get, set } from 'idb-keyval';
-import type { Difference } from '../merge/differences.ts';
-import type { MergePlan } from '../merge/plan.ts';
-import type { MergeRequest } from '../merge/request.ts';
-import type { MergeResult } from '../merge/run.ts';
+import type { Difference } from '../merge/plan/differences.ts';
+import type { MergePlan } from '../merge/plan/plan.ts';
+import type { MergeRequest } from '../merge/recipe/request.ts';
+import type { MergeResult } from '../merge/run/run.ts';
 import { client } from './engine.ts';
 import { recipe } from './merge-recipe.ts';
 import { inputs } from './merge-slots.ts';
@@ -132,7 +132,7 @@ export function workerCount(): number {
   return Math.min(2, Math.max(1, navigator.hardwareConcurrency - 1));
 }
 
-/** Bytes: of one piece read or written (src/merge/run.ts), of a worker's arithmetic, and of the browser's streams while they read (bench/io). */
+/** Bytes: of one piece read or written (src/merge/run/run.ts), of a worker's arithmetic, and of the browser's streams while they read (bench/io). */
 export const MEMORY = { piece: 4 << 20, arithmetic: 24 << 20, streams: 150e6 } as const;
 
 /** What a merge holds at its peak beside the page itself: per worker two pieces of every input and of the output. Nothing in it grows with the model. */

@@ -7,7 +7,7 @@ import { batch, computed, effect, signal } from '@preact/signals';
 import type { MethodRow } from '../../workers/merge.worker.ts';
 import { AppError } from '../core/errors.ts';
 import type { FolderDescription } from '../files/folder.ts';
-import type { Recipe, Role } from '../merge/recipe.ts';
+import type { Recipe, Role } from '../merge/recipe/recipe.ts';
 import { client } from './engine.ts';
 import { type Problem, problemOf } from './problem.ts';
 

@@ -3,7 +3,7 @@
  * functions; what a pattern matches is the plan's business (src/merge).
  */
 
-import type { Recipe } from '../merge/recipe.ts';
+import type { Recipe } from '../merge/recipe/recipe.ts';
 import type { RecipeChange } from './merge-recipe.ts';
 
 export type Scale = NonNullable<Recipe['scales']>[number];

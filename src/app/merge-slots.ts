@@ -6,8 +6,8 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { FolderDescription } from '../files/folder.ts';
 import type { Inspection } from '../files/inspect.ts';
-import type { Role } from '../merge/recipe.ts';
-import type { MergeInputs } from '../merge/request.ts';
+import type { Role } from '../merge/recipe/recipe.ts';
+import type { MergeInputs } from '../merge/recipe/request.ts';
 import { type FolderName, loadFamily } from './demo.ts';
 import { client } from './engine.ts';
 import { recipe, setRecipe } from './merge-recipe.ts';

@@ -7,7 +7,7 @@ import type { Dtype } from '../core/dtype.ts';
 import { AppError } from '../core/errors.ts';
 import { elementCount, type TensorRef } from '../core/tensor.ts';
 import type { Folder } from './folder.ts';
-import { readGgufModel } from './gguf-model.ts';
+import { readGgufModel } from './gguf/model.ts';
 import { type JsonObject, readJsonObject } from './json.ts';
 import type { Problem } from './problem.ts';
 import type { CheckpointShard } from './shard.ts';

@@ -1,7 +1,7 @@
 /** What a person sees about a folder right after opening it. */
 
 import type { Dtype } from '../core/dtype.ts';
-import { isAdapter, openAdapter } from './adapter.ts';
+import { isAdapter, openAdapter } from './adapter/adapter.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import type { Folder } from './folder.ts';
 import type { Problem } from './problem.ts';

@@ -11,7 +11,7 @@ import type { Problem } from './problem.ts';
 import { readHeader } from './safetensors.ts';
 import type { CheckpointShard } from './shard.ts';
 import type { ByteSource } from './source.ts';
-import { readTorchFile } from './torch.ts';
+import { readTorchFile } from './torch/torch.ts';
 
 export const WEIGHTS_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';

@@ -4,8 +4,8 @@
  */
 
 import type { Folder } from './folder.ts';
-import { readGgufModel } from './gguf-model.ts';
-import { reorderRows } from './row-order.ts';
+import { readGgufModel } from './gguf/model.ts';
+import { reorderRows } from './gguf/row-order.ts';
 import type { ByteSource } from './source.ts';
 
 /** Per folder and file, so that the header of a GGUF file is read once, not once per tensor. */

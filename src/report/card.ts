@@ -4,7 +4,7 @@
  */
 
 import type { Rate } from '../judge/verdict.ts';
-import type { Recipe, Role } from '../merge/recipe.ts';
+import type { Recipe, Role } from '../merge/recipe/recipe.ts';
 import { codeCell, codeSpan, isRepositoryId, yamlString } from './escape.ts';
 
 export interface CardInput {

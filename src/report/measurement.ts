@@ -1,6 +1,6 @@
 /** What was measured inside the models, as a table for spreadsheets: one row per tensor. */
 
-import type { Measurement } from '../merge/measure.ts';
+import type { Measurement } from '../merge/measure/measure.ts';
 import { type Cell, csv } from './csv.ts';
 
 const HEAD = [

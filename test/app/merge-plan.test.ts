@@ -24,10 +24,10 @@ import {
   vectorFrom,
 } from '../../src/app/merge-slots.ts';
 import type { Inspection } from '../../src/files/inspect.ts';
-import type { Difference } from '../../src/merge/differences.ts';
-import type { MergePlan } from '../../src/merge/plan.ts';
-import type { Role } from '../../src/merge/recipe.ts';
-import type { MergeResult } from '../../src/merge/run.ts';
+import type { Difference } from '../../src/merge/plan/differences.ts';
+import type { MergePlan } from '../../src/merge/plan/plan.ts';
+import type { Role } from '../../src/merge/recipe/recipe.ts';
+import type { MergeResult } from '../../src/merge/run/run.ts';
 import { emptyFolder } from './fake-host.ts';
 
 /** A machine of some cores; without IndexedDB, as some browsers are in private windows. */

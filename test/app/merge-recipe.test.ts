@@ -26,7 +26,7 @@ import {
 } from '../../src/app/merge-scope.ts';
 import { slots } from '../../src/app/merge-slots.ts';
 import type { Inspection } from '../../src/files/inspect.ts';
-import type { Recipe } from '../../src/merge/recipe.ts';
+import type { Recipe } from '../../src/merge/recipe/recipe.ts';
 import type { MethodRow } from '../../workers/merge.worker.ts';
 import { emptyFolder } from './fake-host.ts';
 

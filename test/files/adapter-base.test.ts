@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Dtype } from '../../src/core/dtype.ts';
-import { openAdapter } from '../../src/files/adapter.ts';
-import { adaptedTensors, adapterMisfits, isTransposed } from '../../src/files/adapter-base.ts';
+import { openAdapter } from '../../src/files/adapter/adapter.ts';
+import { adaptedTensors, adapterMisfits, isTransposed } from '../../src/files/adapter/base.ts';
 import { openCheckpoint } from '../../src/files/checkpoint.ts';
 import { openedFolder, safetensorsFile } from './build.ts';
 

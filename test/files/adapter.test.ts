@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isAdapter, openAdapter } from '../../src/files/adapter.ts';
+import { isAdapter, openAdapter } from '../../src/files/adapter/adapter.ts';
 import { inspectFolder } from '../../src/files/inspect.ts';
 import { type FileContent, openedFolder, safetensorsFile, type TestTensor } from './build.ts';
 

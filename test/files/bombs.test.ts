@@ -4,16 +4,16 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { openAdapter } from '../../src/files/adapter.ts';
+import { openAdapter } from '../../src/files/adapter/adapter.ts';
 import { openCheckpoint } from '../../src/files/checkpoint.ts';
-import { readGgufHeader } from '../../src/files/gguf.ts';
-import { unpickle } from '../../src/files/pickle.ts';
+import { readGgufHeader } from '../../src/files/gguf/gguf.ts';
 import { readHeader } from '../../src/files/safetensors.ts';
 import { type ByteSource, memorySource } from '../../src/files/source.ts';
+import { unpickle } from '../../src/files/torch/pickle.ts';
+import { readZipDirectory } from '../../src/files/torch/zip.ts';
 import { openVector } from '../../src/files/vector.ts';
-import { readZipDirectory } from '../../src/files/zip.ts';
 import { parsePrompts } from '../../src/judge/prompts.ts';
-import { recipeFromYaml } from '../../src/merge/recipe-text.ts';
+import { recipeFromYaml } from '../../src/merge/recipe/recipe-text.ts';
 import { openedFolder, rawSafetensors, safetensorsFile, type TestTensor } from './build.ts';
 import { type Watchdog, watch } from './fuzz/watchdog.ts';
 

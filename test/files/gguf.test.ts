@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { openCheckpoint, readTensor } from '../../src/files/checkpoint.ts';
 import type { Folder } from '../../src/files/folder.ts';
-import { readGgufHeader } from '../../src/files/gguf.ts';
-import { readGgufModel } from '../../src/files/gguf-model.ts';
+import { readGgufHeader } from '../../src/files/gguf/gguf.ts';
+import { readGgufModel } from '../../src/files/gguf/model.ts';
 import { inspectFolder } from '../../src/files/inspect.ts';
 import { headerOf } from '../../src/files/shard.ts';
 import { type ByteSource, memorySource } from '../../src/files/source.ts';

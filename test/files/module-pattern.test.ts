@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { modulePattern, PatternError } from '../../src/files/module-pattern.ts';
+import { modulePattern, PatternError } from '../../src/files/adapter/module-pattern.ts';
 
 const matches = (key: string, module: string) => modulePattern(key)(module, { steps: 1_000_000 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { unpickle } from '../../src/files/pickle.ts';
-import type { PickleValue } from '../../src/files/pickled.ts';
+import { unpickle } from '../../src/files/torch/pickle.ts';
+import type { PickleValue } from '../../src/files/torch/pickled.ts';
 import { fixture } from './fixtures.ts';
 
 const run = (bytes: Iterable<number>) => unpickle(Uint8Array.from(bytes), 'w.bin');

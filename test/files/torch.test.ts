@@ -4,7 +4,7 @@ import { openFolder } from '../../src/files/folder.ts';
 import { inspectFolder } from '../../src/files/inspect.ts';
 import { headerOf } from '../../src/files/shard.ts';
 import { type ByteSource, memorySource } from '../../src/files/source.ts';
-import { readTorchFile } from '../../src/files/torch.ts';
+import { readTorchFile } from '../../src/files/torch/torch.ts';
 import { type FileContent, folderOf, openedFolder } from './build.ts';
 import { expectedTensors, fixture, fixtureFolder } from './fixtures.ts';
 

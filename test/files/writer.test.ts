@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { claimOutput, discardOutput, type OutputDescription, openOutput } from '../../src/files/writer.ts';
+import { claimOutput, discardOutput, type OutputDescription, openOutput } from '../../src/files/output/writer.ts';
 import { testDirectory } from './directory.ts';
 
 const text = (value: string) => new TextEncoder().encode(value);

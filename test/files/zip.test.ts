@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type ByteSource, memorySource } from '../../src/files/source.ts';
-import { locateEntry, readZipDirectory } from '../../src/files/zip.ts';
+import { locateEntry, readZipDirectory } from '../../src/files/torch/zip.ts';
 import { fixture } from './fixtures.ts';
 
 const file = fixture('torch/sharded/pytorch_model-00001-of-00002.bin');

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { decodeFloats } from '../../src/core/dtype.ts';
 import { elementCount, type TensorRef } from '../../src/core/tensor.ts';
-import { openAdapter } from '../../src/files/adapter.ts';
-import { adapterMisfits } from '../../src/files/adapter-base.ts';
+import { openAdapter } from '../../src/files/adapter/adapter.ts';
+import { adapterMisfits } from '../../src/files/adapter/base.ts';
 import { openCheckpoint, readShards, readTensor } from '../../src/files/checkpoint.ts';
 import { type Folder, type FolderDescription, openFolder } from '../../src/files/folder.ts';
-import { type MergeCheckpoints, tensorsOf, weightRange } from '../../src/merge/inputs.ts';
-import { plannedInputs } from '../../src/merge/plan.ts';
-import { type InputReader, openInputs } from '../../src/merge/reader.ts';
+import { type MergeCheckpoints, tensorsOf, weightRange } from '../../src/merge/inputs/inputs.ts';
+import { type InputReader, openInputs } from '../../src/merge/inputs/reader.ts';
+import { plannedInputs } from '../../src/merge/plan/plan.ts';
 import { type FileContent, folderOf } from '../files/build.ts';
 import { merge, resta } from './merging.ts';
 

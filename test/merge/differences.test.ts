@@ -3,9 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import { decodeFloats, encodeFloats } from '../../src/core/dtype.ts';
 import { AppError } from '../../src/core/errors.ts';
-import type { Difference } from '../../src/merge/differences.ts';
-import { prepareMerge } from '../../src/merge/prepare.ts';
-import type { Recipe } from '../../src/merge/recipe.ts';
+import type { Difference } from '../../src/merge/plan/differences.ts';
+import { prepareMerge } from '../../src/merge/plan/prepare.ts';
+import type { Recipe } from '../../src/merge/recipe/recipe.ts';
 import type { TestTensor } from '../files/build.ts';
 import { CONFIG, family, fileText, randomTensor, TENSORS, tensorsOf } from './family.ts';
 import { dare, merge, resta } from './merging.ts';

@@ -1,8 +1,8 @@
 /** Which layer and module a tensor belongs to, by its name; and which elements a sample looks at. */
 
 import { expect, test } from 'vitest';
-import { placeOf } from '../../src/merge/measure-groups.ts';
-import { evenRuns, everyRun } from '../../src/merge/measure-runs.ts';
+import { placeOf } from '../../src/merge/measure/groups.ts';
+import { evenRuns, everyRun } from '../../src/merge/measure/runs.ts';
 
 test.each([
   ['model.layers.12.self_attn.q_proj.weight', 12, 'self_attn.q_proj'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { fromMergekit, toMergekit } from '../../src/merge/mergekit.ts';
-import { parseRecipe, type Recipe } from '../../src/merge/recipe.ts';
-import { recipeFromYaml, recipeToMergekit } from '../../src/merge/recipe-text.ts';
+import { fromMergekit, toMergekit } from '../../src/merge/recipe/mergekit.ts';
+import { parseRecipe, type Recipe } from '../../src/merge/recipe/recipe.ts';
+import { recipeFromYaml, recipeToMergekit } from '../../src/merge/recipe/recipe-text.ts';
 import { dare, resta } from './merging.ts';
 
 const names = { sft: 'my-tune', aligned: 'chat', unaligned: 'bad' };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Dtype } from '../../src/core/dtype.ts';
 import type { TensorRef } from '../../src/core/tensor.ts';
-import type { Adapter } from '../../src/files/adapter.ts';
+import type { Adapter } from '../../src/files/adapter/adapter.ts';
 import type { Checkpoint } from '../../src/files/checkpoint.ts';
-import { planMerge } from '../../src/merge/plan.ts';
-import type { Recipe } from '../../src/merge/recipe.ts';
+import { planMerge } from '../../src/merge/plan/plan.ts';
+import type { Recipe } from '../../src/merge/recipe/recipe.ts';
 
 const ref = (name: string, dtype: Dtype, shape: number[], source: string, start: number, end: number): TensorRef => ({
   name,

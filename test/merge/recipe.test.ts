@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { dropThreshold } from '../../src/core/philox.ts';
-import { appliedMethod, completeRecipe, METHODS } from '../../src/merge/methods.ts';
-import { parseRecipe } from '../../src/merge/recipe.ts';
-import { recipeFromYaml, recipeToYaml } from '../../src/merge/recipe-text.ts';
+import { appliedMethod, completeRecipe, METHODS } from '../../src/merge/recipe/methods.ts';
+import { parseRecipe } from '../../src/merge/recipe/recipe.ts';
+import { recipeFromYaml, recipeToYaml } from '../../src/merge/recipe/recipe-text.ts';
 
 const plain = { version: 1, method: 'resta', g: 1 } as const;
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import type { FolderDescription } from '../../src/files/folder.ts';
-import type { OutputDescription } from '../../src/files/writer.ts';
+import type { OutputDescription } from '../../src/files/output/writer.ts';
 import { referenceKernels } from '../../src/kernels/reference.ts';
-import { prepareMerge } from '../../src/merge/prepare.ts';
-import type { MergeInputs } from '../../src/merge/request.ts';
-import { runShard } from '../../src/merge/run.ts';
+import { prepareMerge } from '../../src/merge/plan/prepare.ts';
+import type { MergeInputs } from '../../src/merge/recipe/request.ts';
+import { runShard } from '../../src/merge/run/run.ts';
 import { folderOf, rawSafetensors, safetensorsFile } from '../files/build.ts';
 import { testDirectory } from '../files/directory.ts';
 import { CONFIG, type FamilyOptions, family, modelFolder, TENSORS, tensorsOf } from './family.ts';

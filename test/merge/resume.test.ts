@@ -2,14 +2,14 @@
 
 import { describe, expect, test } from 'vitest';
 import { PauseSignal } from '../../src/core/pause.ts';
-import type { OutputDescription } from '../../src/files/writer.ts';
+import type { OutputDescription } from '../../src/files/output/writer.ts';
 import { referenceKernels } from '../../src/kernels/reference.ts';
-import { finishMerge } from '../../src/merge/finish.ts';
-import { journaled, resumedRequest, runId, unfinishedRun } from '../../src/merge/journal.ts';
-import { prepareMerge } from '../../src/merge/prepare.ts';
-import { checkShard, runState, tidyOutput } from '../../src/merge/resume.ts';
-import { runShard, type ShardResult } from '../../src/merge/run.ts';
-import { checkStamps, stampInputs } from '../../src/merge/stamps.ts';
+import { checkStamps, stampInputs } from '../../src/merge/inputs/stamps.ts';
+import { prepareMerge } from '../../src/merge/plan/prepare.ts';
+import { finishMerge } from '../../src/merge/run/finish.ts';
+import { journaled, resumedRequest, runId, unfinishedRun } from '../../src/merge/run/journal.ts';
+import { checkShard, runState, tidyOutput } from '../../src/merge/run/resume.ts';
+import { runShard, type ShardResult } from '../../src/merge/run/run.ts';
 import { type TestDirectory, testDirectory } from '../files/directory.ts';
 import { family } from './family.ts';
 import { never, resta } from './merging.ts';

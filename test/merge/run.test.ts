@@ -5,8 +5,8 @@ import { decodeFloats, encodeFloats, f16ToFloat, floatToF16, isFloatDtype } from
 import { openCheckpoint } from '../../src/files/checkpoint.ts';
 import { type FolderDescription, openFolder } from '../../src/files/folder.ts';
 import { referenceKernels } from '../../src/kernels/reference.ts';
-import { prepareMerge } from '../../src/merge/prepare.ts';
-import { runShard } from '../../src/merge/run.ts';
+import { prepareMerge } from '../../src/merge/plan/prepare.ts';
+import { runShard } from '../../src/merge/run/run.ts';
 import { folderOf, safetensorsFile } from '../files/build.ts';
 import { compiledKernels } from '../kernels/compiled.ts';
 import { CONFIG, family, fileBytes, fileText, storedTensors, TENSORS, tensorsOf } from './family.ts';

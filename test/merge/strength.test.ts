@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { isBuffer, isVocabulary, layerOf } from '../../src/merge/names.ts';
-import { matchesPattern } from '../../src/merge/pattern.ts';
-import { idlePatterns, isTouched, layerCount, strengthOf } from '../../src/merge/strength.ts';
+import { isBuffer, isVocabulary, layerOf } from '../../src/merge/inputs/names.ts';
+import { matchesPattern } from '../../src/merge/recipe/pattern.ts';
+import { idlePatterns, isTouched, layerCount, strengthOf } from '../../src/merge/recipe/strength.ts';
 
 const q = (layer: number) => `model.layers.${layer}.self_attn.q_proj.weight`;
 

@@ -5,7 +5,7 @@ import { AppError } from '../../src/core/errors.ts';
 import { type FolderDescription, openFolder } from '../../src/files/folder.ts';
 import { inspectFolder } from '../../src/files/inspect.ts';
 import { isVector, openVector } from '../../src/files/vector.ts';
-import { prepareMerge } from '../../src/merge/prepare.ts';
+import { prepareMerge } from '../../src/merge/plan/prepare.ts';
 import { mergeCard } from '../../workers/merge-card.ts';
 import { folderOf, safetensorsFile } from '../files/build.ts';
 import { CONFIG, family, fileText, tensorsOf } from './family.ts';

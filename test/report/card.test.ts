@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { wilson } from '../../src/judge/statistics.ts';
-import type { Recipe } from '../../src/merge/recipe.ts';
+import type { Recipe } from '../../src/merge/recipe/recipe.ts';
 import { type CardContent, type CardInput, modelCard } from '../../src/report/card.ts';
 
 const inputs: CardInput[] = [

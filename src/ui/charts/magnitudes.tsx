@@ -1,6 +1,6 @@
 /** How many weights changed by how much: two histograms over powers of two, one filled, one drawn as a line. Plain SVG. */
 
-import type { Histogram } from '../../merge/measure-sums.ts';
+import type { Histogram } from '../../merge/measure/sums.ts';
 
 export interface Series {
   /** Decides the colour. */

@@ -3,7 +3,7 @@
 import { differences, plan, planning, planProblem } from '../../app/merge-plan.ts';
 import { recipe, setRecipe } from '../../app/merge-recipe.ts';
 import { inputs } from '../../app/merge-slots.ts';
-import type { Difference } from '../../merge/differences.ts';
+import type { Difference } from '../../merge/plan/differences.ts';
 import { merge } from '../strings/en/merge.ts';
 import { count } from '../strings/format.ts';
 import { Choices } from './choices.tsx';

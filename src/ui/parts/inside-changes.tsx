@@ -1,6 +1,6 @@
 /** How large the single changes are: both histograms, a sentence on each, the table. */
 
-import type { Measurement } from '../../merge/measure.ts';
+import type { Measurement } from '../../merge/measure/measure.ts';
 import { Figure } from '../charts/figure.tsx';
 import { elementsOf, exponentsOf, Magnitudes, middleOf, type Series, shareAt } from '../charts/magnitudes.tsx';
 import { inside } from '../strings/en/inside.ts';

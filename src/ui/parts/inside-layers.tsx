@@ -1,9 +1,9 @@
 /** One quantity over layers and modules: the heat map and the bars, each with a sentence and a table. */
 
 import { type Quantity, quantityOf } from '../../app/inside-state.ts';
-import type { Measurement } from '../../merge/measure.ts';
-import type { MeasuredModule } from '../../merge/measure-groups.ts';
-import type { Stats } from '../../merge/measure-sums.ts';
+import type { MeasuredModule } from '../../merge/measure/groups.ts';
+import type { Measurement } from '../../merge/measure/measure.ts';
+import type { Stats } from '../../merge/measure/sums.ts';
 import { lengthScale, signedScale } from '../charts/colour-scale.ts';
 import { Figure } from '../charts/figure.tsx';
 import { HeatMap, type HeatRow, ScaleBar } from '../charts/heat-map.tsx';

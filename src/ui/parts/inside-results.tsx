@@ -2,8 +2,8 @@
 
 import { useMemo } from 'preact/hooks';
 import { chosen, measurement, measurementFile, type Quantity, quantities, quantity } from '../../app/inside-state.ts';
-import type { Measurement } from '../../merge/measure.ts';
-import type { DeltaStats } from '../../merge/measure-sums.ts';
+import type { Measurement } from '../../merge/measure/measure.ts';
+import type { DeltaStats } from '../../merge/measure/sums.ts';
 import { inside } from '../strings/en/inside.ts';
 import { bytes, cosine, count, elapsed, finePercent, magnitude } from '../strings/format.ts';
 import { ChangesFigure } from './inside-changes.tsx';

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { measure, measureJob, measurement, mode } from '../../app/inside-state.ts';
 import { inputs } from '../../app/merge-slots.ts';
 import { announce } from '../../app/state.ts';
-import type { MeasureMode } from '../../merge/measure.ts';
+import type { MeasureMode } from '../../merge/measure/measure.ts';
 import { inside } from '../strings/en/inside.ts';
 import '../styles/inside.css';
 import { ErrorBox } from './error-box.tsx';

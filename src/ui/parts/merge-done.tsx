@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { setModels } from '../../app/compare-state.ts';
 import { methods } from '../../app/merge-recipe.ts';
 import { deleteOutput, filesOfStored, type MergeOutcome } from '../../app/merge-run.ts';
-import type { Recipe } from '../../merge/recipe.ts';
+import type { Recipe } from '../../merge/recipe/recipe.ts';
 import { write } from '../strings/en/write.ts';
 import { bytes, count, elapsed, percent } from '../strings/format.ts';
 import { Icon } from './icon.tsx';

@@ -3,7 +3,7 @@
 import { recipe, setRecipe } from '../../app/merge-recipe.ts';
 import { shownRoles, slots, swapSlots, vectorFrom } from '../../app/merge-slots.ts';
 import { announce } from '../../app/state.ts';
-import type { Role } from '../../merge/recipe.ts';
+import type { Role } from '../../merge/recipe/recipe.ts';
 import { merge } from '../strings/en/merge.ts';
 import { Choices } from './choices.tsx';
 import { MergeIcon } from './merge-icon.tsx';

@@ -3,13 +3,13 @@
 import { useSignal } from '@preact/signals';
 import { recipe, setRecipe } from '../../app/merge-recipe.ts';
 import { parseSize } from '../../app/merge-scope.ts';
-import type { Recipe } from '../../merge/recipe.ts';
+import type { Recipe } from '../../merge/recipe/recipe.ts';
 import { merge } from '../strings/en/merge.ts';
 import { bytes } from '../strings/format.ts';
 
 const words = merge.output;
 
-/** 2 GB is what a recipe without this field means (src/merge/plan.ts). */
+/** 2 GB is what a recipe without this field means (src/merge/plan/plan.ts). */
 const USUAL = 2_000_000_000;
 const SIZES = [500_000_000, 1_000_000_000, USUAL, 5_000_000_000];
 const OTHER = 'other';

@@ -7,7 +7,7 @@ import { type Recent, reopen } from '../../app/recents.ts';
 import { cancelled } from '../../core/errors.ts';
 import type { FolderDescription } from '../../files/folder.ts';
 import type { Inspection } from '../../files/inspect.ts';
-import type { Role } from '../../merge/recipe.ts';
+import type { Role } from '../../merge/recipe/recipe.ts';
 import { merge } from '../strings/en/merge.ts';
 import { bytes, compact, count, elapsed } from '../strings/format.ts';
 import { ErrorBox } from './error-box.tsx';

@@ -20,7 +20,7 @@ import { MergeIcon } from './merge-icon.tsx';
 
 const words = merge.scope;
 
-/** What the schema of recipes takes (src/merge/recipe.ts). */
+/** What the schema of recipes takes (src/merge/recipe/recipe.ts). */
 const LONGEST_PATTERN = 200;
 
 function Quick({ adds }: { adds: boolean }) {

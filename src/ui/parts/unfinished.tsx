@@ -3,8 +3,8 @@
 import { useRef } from 'preact/hooks';
 import { dropRun, merging, reopenedFor, resumeRun, runProblem, unfinished } from '../../app/merge-run.ts';
 import { announce } from '../../app/state.ts';
-import type { UnfinishedRun } from '../../merge/journal.ts';
-import type { Role } from '../../merge/recipe.ts';
+import type { Role } from '../../merge/recipe/recipe.ts';
+import type { UnfinishedRun } from '../../merge/run/journal.ts';
 import { merge } from '../strings/en/merge.ts';
 import { write } from '../strings/en/write.ts';
 import { bytes, count } from '../strings/format.ts';

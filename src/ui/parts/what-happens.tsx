@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { acts, MEMORY, memoryOf, rate, secondsFor, workerCount } from '../../app/merge-plan.ts';
 import { destination, room } from '../../app/merge-run.ts';
-import type { MergePlan } from '../../merge/plan.ts';
+import type { MergePlan } from '../../merge/plan/plan.ts';
 import { write } from '../strings/en/write.ts';
 import { bytes, count, duration } from '../strings/format.ts';
 import { Icon } from './icon.tsx';

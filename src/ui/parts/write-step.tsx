@@ -18,7 +18,7 @@ import {
 } from '../../app/merge-run.ts';
 import { inputs, missingRoles } from '../../app/merge-slots.ts';
 import { announce } from '../../app/state.ts';
-import type { MergePlan } from '../../merge/plan.ts';
+import type { MergePlan } from '../../merge/plan/plan.ts';
 import { merge } from '../strings/en/merge.ts';
 import { write } from '../strings/en/write.ts';
 import { Choices } from './choices.tsx';

@@ -4,12 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorCode } from '../../../src/core/errors.ts';
 import { elementCount, type TensorRef } from '../../../src/core/tensor.ts';
-import { type Adapter, openAdapter } from '../../../src/files/adapter.ts';
-import { adapterMisfits } from '../../../src/files/adapter-base.ts';
+import { type Adapter, openAdapter } from '../../../src/files/adapter/adapter.ts';
+import { adapterMisfits } from '../../../src/files/adapter/base.ts';
 import { openCheckpoint } from '../../../src/files/checkpoint.ts';
-import { tensorsOf, weightRange } from '../../../src/merge/inputs.ts';
-import { plannedInputs } from '../../../src/merge/plan.ts';
-import { openInputs } from '../../../src/merge/reader.ts';
+import { tensorsOf, weightRange } from '../../../src/merge/inputs/inputs.ts';
+import { openInputs } from '../../../src/merge/inputs/reader.ts';
+import { plannedInputs } from '../../../src/merge/plan/plan.ts';
 import { folderOf, openedFolder, safetensorsFile, type TestTensor } from '../build.ts';
 import { mutate, outcome, type Random } from './outcome.ts';
 

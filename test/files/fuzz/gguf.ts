@@ -1,7 +1,7 @@
 /** Fuzz of GGUF files: the header, its meaning, and reading through the order of rows that it asks for. */
 
-import { readGgufModel } from '../../../src/files/gguf-model.ts';
-import { reorderRows } from '../../../src/files/row-order.ts';
+import { readGgufModel } from '../../../src/files/gguf/model.ts';
+import { reorderRows } from '../../../src/files/gguf/row-order.ts';
 import { EMBEDDING, EMBEDDING_BYTES, ggufFile, LLAMA_ENTRIES } from '../build-gguf.ts';
 import { fixture } from '../fixtures.ts';
 import { type Fuzz, guarded, mutate, outcome, type Random } from './outcome.ts';

@@ -1,8 +1,8 @@
 /** Fuzz of the unpickler: mutated pickles of torch and Python, and programs of random instructions. */
 
-import { unpickle } from '../../../src/files/pickle.ts';
 import { memorySource } from '../../../src/files/source.ts';
-import { locateEntry, readZipDirectory } from '../../../src/files/zip.ts';
+import { unpickle } from '../../../src/files/torch/pickle.ts';
+import { locateEntry, readZipDirectory } from '../../../src/files/torch/zip.ts';
 import { fixture } from '../fixtures.ts';
 import { type Fuzz, mutate, outcome, type Random } from './outcome.ts';
 

@@ -2,10 +2,10 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { MAX_PROMPT_CHARACTERS, parsePrompts } from '../../../src/judge/prompts.ts';
-import { parseRecipe, type Recipe } from '../../../src/merge/recipe.ts';
-import { recipeFromYaml, recipeToYaml } from '../../../src/merge/recipe-text.ts';
-import { isTouched, layerCount, strengthOf } from '../../../src/merge/strength.ts';
-import { compareTokens } from '../../../src/merge/tokens.ts';
+import { compareTokens } from '../../../src/merge/inputs/tokens.ts';
+import { parseRecipe, type Recipe } from '../../../src/merge/recipe/recipe.ts';
+import { recipeFromYaml, recipeToYaml } from '../../../src/merge/recipe/recipe-text.ts';
+import { isTouched, layerCount, strengthOf } from '../../../src/merge/recipe/strength.ts';
 import { garble, jsonBytes, mutateTree, once, pick, WILD_NAMES, WILD_NUMBERS, wildValue } from './json.ts';
 import { type Fuzz, guardedFolder, outcome, type Random } from './outcome.ts';
 

@@ -1,7 +1,7 @@
 /** Fuzz of PyTorch files: archive, description and storages, with mutations near the archive's own records, where parsers err. */
 
-import { readTorchFile } from '../../../src/files/torch.ts';
-import { locateEntry, readZipDirectory } from '../../../src/files/zip.ts';
+import { readTorchFile } from '../../../src/files/torch/torch.ts';
+import { locateEntry, readZipDirectory } from '../../../src/files/torch/zip.ts';
 import { fixture } from '../fixtures.ts';
 import { type Fuzz, guarded, mutate, outcome, type Random } from './outcome.ts';
 

@@ -1,8 +1,8 @@
-/** Words of the Merge screen up to the recipe; those of writing stand in write.ts. Methods and parameters bring their own (src/merge/methods.ts). */
+/** Words of the Merge screen up to the recipe; those of writing stand in write.ts. Methods and parameters bring their own (src/merge/recipe/methods.ts). */
 
 import type { Scope } from '../../../app/merge-scope.ts';
-import type { Difference } from '../../../merge/differences.ts';
-import type { Convention, Recipe, Role } from '../../../merge/recipe.ts';
+import type { Difference } from '../../../merge/plan/differences.ts';
+import type { Convention, Recipe, Role } from '../../../merge/recipe/recipe.ts';
 
 export const merge = {
   title: 'Merge',

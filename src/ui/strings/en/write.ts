@@ -1,6 +1,6 @@
 /** Words of the last step of Merge: what will happen, the running merge, its result, and what is left of earlier ones. */
 
-import type { Role } from '../../../merge/recipe.ts';
+import type { Role } from '../../../merge/recipe/recipe.ts';
 
 export const write = {
   title: 'Write the result',

@@ -1,0 +1,221 @@
+/**
+ * Do the inputs fit each other? Pure, from configs and headers: every difference with its consequence and its way out, before a byte moves.
+ * What a look at more than headers tells (tokenizers, samples of weights) is added by prepare.ts.
+ */
+
+import type { Adapter } from '../../files/adapter/adapter.ts';
+import { adapterMisfits } from '../../files/adapter/base.ts';
+import { isAdapterInput, type MergeCheckpoints, modelOf, tensorsOf } from '../inputs/inputs.ts';
+import type { Recipe, Role } from '../recipe/recipe.ts';
+import { rolesOf } from '../recipe/request.ts';
+import { type Decision, leadOf, operandsOf } from './decisions.ts';
+import { type Difference, type DifferenceCode, listed, ROLE_NAMES, some, theRole } from './differences.ts';
+import { notices } from './notices.ts';
+
+/** Sizes every transformer config knows under one of these names; where two folders both tell one, they must agree. */
+const SIZE_FIELDS = [
+  'hidden_size',
+  'num_hidden_layers',
+  'intermediate_size',
+  'num_attention_heads',
+  'num_key_value_heads',
+  'head_dim',
+  'n_embd',
+  'n_layer',
+  'n_head',
+];
+
+export function compareInputs(
+  recipe: Recipe,
+  checkpoints: MergeCheckpoints,
+  decisions: readonly Decision[],
+): Difference[] {
+  const roles = rolesOf(checkpoints).filter(
+    (role) => role === 'aligned' || operandsOf(recipe, checkpoints).includes(role),
+  );
+  return [
+    ...families(checkpoints, roles),
+    ...sizes(checkpoints, roles),
+    ...quantized(checkpoints, roles),
+    ...adapters(checkpoints, roles),
+    ...shapes(recipe, checkpoints, decisions),
+    ...numbers(checkpoints, decisions),
+    ...nothingShared(recipe, decisions),
+    ...notices(recipe, checkpoints, decisions, roles),
+  ];
+}
+
+function families(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
+  // GGUF has one name for llama and mistral, whose tensors are the same.
+  const gguf = roles.some((role) => modelOf(checkpoints, role).format === 'gguf');
+  const types = roles.map((role) => {
+    const { modelType } = modelOf(checkpoints, role);
+    return gguf && modelType === 'mistral' ? 'llama' : modelType;
+  });
+  if (new Set(types).size <= 1) return [];
+  const told = roles
+    .map((role, i) => `${role === 'vector' ? 'the vector' : ROLE_NAMES[role]} is ${types[i]}`)
+    .join(', ');
+  return [
+    {
+      code: 'architecture-mismatch',
+      severity: 'stops',
+      what: `These models are of different families: ${told}.`,
+      consequence: '',
+      fix: 'All of them must be versions of the same model: check which folder is in which slot.',
+      roles: [...roles],
+      facts: { modelTypes: Object.fromEntries(roles.map((role, i) => [role, types[i]])) },
+    },
+  ];
+}
+
+function sizes(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
+  const [first, ...others] = roles;
+  const own = modelOf(checkpoints, first!).config;
+  for (const field of SIZE_FIELDS) {
+    for (const role of others) {
+      const [a, b] = [own[field], modelOf(checkpoints, role).config[field]];
+      if (typeof a !== 'number' || typeof b !== 'number' || a === b) continue;
+      return [
+        {
+          code: 'architecture-mismatch',
+          severity: 'stops',
+          what: `These models have different sizes: ${field} is ${a} in ${theRole(first!)} and ${b} in ${theRole(role)}.`,
+          consequence: '',
+          fix: 'All of them must be versions of the same model, of the same size.',
+          roles: [first!, role],
+          facts: { field, [first!]: a, [role]: b },
+        },
+      ];
+    }
+  }
+  return [];
+}
+
+/** Weights that are only meaningful together with scales beside them: by the config's word, or as 8-bit floats whose scales are tensors. */
+function quantized(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
+  return roles.flatMap((role): Difference[] => {
+    const { config, name, tensors } = modelOf(checkpoints, role);
+    const scales = [...tensors.keys()].filter((tensor) => /\.weight_scale(?:_inv)?$/.test(tensor));
+    const how = config.quantization_config;
+    const told = typeof how === 'object' && how !== null;
+    if (!told && scales.length === 0) return [];
+    const method = told ? (how as Record<string, unknown>).quant_method : undefined;
+    return [
+      {
+        code: 'format-unsupported',
+        severity: 'stops',
+        what: `“${name}” is quantized${typeof method === 'string' ? ` (${method.slice(0, 40)})` : ''}.`,
+        consequence:
+          'Its numbers are steps of a scale that stands elsewhere; adding to them would not add to the weights.',
+        fix: 'Open the model it was quantized from.',
+        roles: [role],
+        ...(scales.length > 0 ? listed(scales) : {}),
+      },
+    ];
+  });
+}
+
+/** An adapter must fit the model below it; what it trained elsewhere is told. */
+function adapters(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
+  const base = checkpoints.aligned;
+  return roles.flatMap((role): Difference[] => {
+    const adapter = checkpoints[role]!;
+    if (!isAdapterInput(adapter) || !base) return [];
+    const misfits = adapterMisfits(adapter, base).map(
+      ({ code, message, hint, data }): Difference => ({
+        code: code as DifferenceCode,
+        severity: 'stops',
+        what: message,
+        consequence: '',
+        fix: hint,
+        roles: ['aligned', role],
+        ...listed(data.tensors as string[]),
+      }),
+    );
+    return [...misfits, ...unusedParts(role, adapter)];
+  });
+}
+
+function unusedParts(role: Role, { name, unused }: Adapter): Difference[] {
+  if (unused.length === 0) return [];
+  return [
+    {
+      code: 'tensors-extra',
+      severity: 'note',
+      what: `The adapter “${name}” also holds ${some(unused)}, which are no part of the language model.`,
+      consequence: 'They are left out.',
+      fix: 'Nothing to do.',
+      roles: [role],
+      ...listed(unused),
+    },
+  ];
+}
+
+function notFloat(tensor: string, role: Role, dtype: string): Difference {
+  return {
+    code: 'dtype-unsupported',
+    severity: 'stops',
+    what: `${tensor} of ${theRole(role)} is stored as ${dtype}, which cannot be combined.`,
+    consequence: '',
+    fix: 'Convert the model to bfloat16, float16 or float32.',
+    roles: [role],
+    ...listed([tensor]),
+  };
+}
+
+function numbers(checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
+  const unlike = decisions.find(({ copied }) => copied === 'dtype');
+  if (!unlike) return [];
+  const role = unlike.lacking.at(-1)!;
+  const name = unlike.names[role]!;
+  return [notFloat(name, role, tensorsOf(checkpoints, role).get(name)!.dtype)];
+}
+
+function shapes(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
+  const lead = leadOf(recipe);
+  const unlike = decisions.find(({ copied }) => copied === 'shape');
+  if (!unlike) return [];
+  const { tensor, names, lacking } = unlike;
+  const role = lacking[0]!;
+  const other = tensorsOf(checkpoints, role).get(names[role]!)!;
+  return [unlikeShapes(tensor.name, theRole(lead), tensor.shape, theRole(role), other.shape, [lead, role])];
+}
+
+function unlikeShapes(
+  tensor: string,
+  nameA: string,
+  a: readonly number[],
+  nameB: string,
+  b: readonly number[],
+  roles: Role[],
+): Difference {
+  return {
+    code: 'shape-mismatch',
+    severity: 'stops',
+    what: `${tensor} has the shape [${a.join(', ')}] in ${nameA} and [${b.join(', ')}] in ${nameB}.`,
+    consequence: '',
+    fix: 'All of them must be versions of the same model, of the same size.',
+    roles,
+    ...listed([tensor]),
+    facts: { tensor, shapes: [[...a], [...b]] },
+  };
+}
+
+function nothingShared(recipe: Recipe, decisions: readonly Decision[]): Difference[] {
+  const lost = decisions.filter(({ copied }) => copied === 'missing');
+  if (lost.length === 0 || decisions.some(({ copied }) => copied === undefined || copied === 'excluded')) return [];
+  const names = lost.map(({ tensor }) => tensor.name);
+  const roles = [...new Set(lost.flatMap(({ lacking }) => lacking))];
+  return [
+    {
+      code: 'tensor-missing',
+      severity: 'stops',
+      what: `${some(names)} cannot be found in ${roles.map(theRole).join(' and ')}: no weight of ${theRole(leadOf(recipe))} has a counterpart there.`,
+      consequence: '',
+      fix: 'All of them must be versions of the same model, saved the same way.',
+      roles,
+      ...listed(names),
+    },
+  ];
+}

@@ -1,0 +1,128 @@
+/**
+ * What becomes of every tensor: combined, copied, or part of each (the words that only the fine-tune knows). Pure; made from headers and the
+ * recipe. The plan turns decisions into byte ranges, and the report of differences tells them to people.
+ */
+
+import { isFloatDtype } from '../../core/dtype.ts';
+import { elementCount, type TensorInfo } from '../../core/tensor.ts';
+import { isAdapterInput, type MergeCheckpoints, modelOf, tensorsOf } from '../inputs/inputs.ts';
+import { isBuffer, isEmbedding, isHead, isVocabulary } from '../inputs/names.ts';
+import { appliedMethod } from '../recipe/methods.ts';
+import type { Recipe, Role } from '../recipe/recipe.ts';
+import { isTouched, layerCount, strengthOf } from '../recipe/strength.ts';
+
+/** Why a tensor is copied whole. */
+export type CopyReason =
+  /** Positions, masks, counters. */
+  | 'integer'
+  | 'buffer'
+  /** By the recipe's include and exclude. */
+  | 'excluded'
+  /** Another model does not have it. */
+  | 'missing'
+  /** Its shape or its kind of number is another one elsewhere; only while the report is made, never in a plan. */
+  | 'shape'
+  | 'dtype';
+
+export interface Decision {
+  /** As the fine-tune (for a vector: the aligned model) has it. */
+  tensor: TensorInfo;
+  /** As it is written, but for the dtype. */
+  shape: number[];
+  copied?: CopyReason;
+  /** Of the first `combined` elements; the rest is copied. 0 when `copied`. */
+  combined: number;
+  g: number;
+  /** The tensor's name in each other role that takes part; a tied head is its embedding. */
+  names: Partial<Record<Role, string>>;
+  /** The roles that lack it, or have it in another shape. */
+  lacking: Role[];
+}
+
+/** A role beside the lead, as decisions look at it. */
+interface Operand {
+  role: Role;
+  tensors: ReadonlyMap<string, TensorInfo>;
+  tied: boolean;
+}
+
+/** The role that gives names, shapes and order to the output. */
+export function leadOf(recipe: Pick<Recipe, 'output'>): Role {
+  return recipe.output === 'vector' ? 'aligned' : 'sft';
+}
+
+/** The roles whose weights the arithmetic reads, the lead first. A saved vector takes the place of the two models behind it. */
+export function operandsOf(recipe: Recipe, checkpoints: MergeCheckpoints): Role[] {
+  if (recipe.output === 'vector') return ['aligned', 'unaligned'];
+  return appliedMethod(recipe).operands(checkpoints.vector !== undefined);
+}
+
+export function decideAll(recipe: Recipe, checkpoints: MergeCheckpoints): Decision[] {
+  const lead = leadOf(recipe);
+  const others = operandsOf(recipe, checkpoints)
+    .filter((role) => role !== lead)
+    .map((role): Operand => ({ role, tensors: tensorsOf(checkpoints, role), tied: isTied(checkpoints, role) }));
+  const tensors = [...tensorsOf(checkpoints, lead).values()];
+  const layers = layerCount(tensors.map(({ name }) => name));
+  return tensors.map((tensor) => decide(tensor, recipe, others, layers));
+}
+
+function decide(tensor: TensorInfo, recipe: Recipe, others: readonly Operand[], layers: number): Decision {
+  const names: Partial<Record<Role, string>> = {};
+  const lacking: Role[] = [];
+  let rows = tensor.shape[0] ?? 1;
+  let reason: CopyReason | undefined;
+  if (!isFloatDtype(tensor.dtype)) reason = 'integer';
+  else if (isBuffer(tensor)) reason = 'buffer';
+  else if (!isTouched(recipe, tensor.name)) reason = 'excluded';
+  for (const operand of others) {
+    const { role } = operand;
+    const found = counterpart(operand, tensor.name);
+    if (!found) {
+      // A vector holds only what is not zero: what it lacks it leaves alone.
+      lacking.push(role);
+      if (role !== 'vector' || appliedMethod(recipe).id === 'resta') reason ??= 'missing';
+      continue;
+    }
+    names[role] = found.name;
+    const shared = sharedRows(tensor, found);
+    if (shared === undefined || !isFloatDtype(found.dtype)) {
+      lacking.push(role);
+      reason ??= shared === undefined ? 'shape' : 'dtype';
+    } else {
+      rows = Math.min(rows, shared);
+    }
+  }
+  const shape =
+    recipe.vocabulary === 'cut' && isVocabulary(tensor.name) ? [rows, ...tensor.shape.slice(1)] : tensor.shape;
+  const combined = reason ? 0 : elementCount(tensor.shape.length === 0 ? [] : [rows, ...tensor.shape.slice(1)]);
+  const g = strengthOf(recipe, tensor.name, layers);
+  return { tensor, shape: [...shape], ...(reason ? { copied: reason } : {}), combined, g, names, lacking };
+}
+
+/** How many leading rows two tensors share: all where the shapes are equal, the shorter where only the vocabularies differ. */
+function sharedRows(a: TensorInfo, b: TensorInfo): number | undefined {
+  if (a.shape.length !== b.shape.length) return undefined;
+  const tail = (shape: readonly number[]) => shape.slice(1).join();
+  if (tail(a.shape) !== tail(b.shape)) return undefined;
+  const [rows = 1, others = 1] = [a.shape[0], b.shape[0]];
+  if (rows === others) return rows;
+  return isVocabulary(a.name) ? Math.min(rows, others) : undefined;
+}
+
+/** What another role has for a tensor: the one of its name, or for a head that is tied there, the embedding it is tied to. */
+function counterpart({ tensors, tied }: Operand, name: string): TensorInfo | undefined {
+  const found = tensors.get(name);
+  if (found || !tied || !isHead(name) || !name.endsWith('.weight')) return found;
+  return [...tensors.values()].find((tensor) => isEmbedding(tensor.name));
+}
+
+/** transformers ties head and embedding unless the config says otherwise, in every family that leaves the head out of its files. */
+export function isTied(checkpoints: MergeCheckpoints, role: Role): boolean {
+  const input = checkpoints[role]!;
+  // An adapter that trained the head too unties it from the embedding.
+  if (isAdapterInput(input) && [...input.saved.keys()].some(isHead)) return false;
+  const { config } = modelOf(checkpoints, role);
+  const hasHead = [...tensorsOf(checkpoints, role).keys()].some((name) => isHead(name) && name.endsWith('.weight'));
+  return config.tie_word_embeddings === true || (config.tie_word_embeddings === undefined && !hasHead);
+}

@@ -1,0 +1,227 @@
+/** Differences that a merge can go on with: what is copied, left out, cut or taken from elsewhere, and what a person may want otherwise. Pure. */
+
+import { isFloatDtype } from '../../core/dtype.ts';
+import { type MergeCheckpoints, tensorsOf } from '../inputs/inputs.ts';
+import { isBuffer, isEmbedding, isHead, isVocabulary } from '../inputs/names.ts';
+import type { Recipe, Role } from '../recipe/recipe.ts';
+import { idlePatterns } from '../recipe/strength.ts';
+import { type Decision, isTied, leadOf, operandsOf } from './decisions.ts';
+import { type Difference, listed, ROLE_NAMES, some, theRole } from './differences.ts';
+
+/** @param roles that take part in the arithmetic */
+export function notices(
+  recipe: Recipe,
+  checkpoints: MergeCheckpoints,
+  decisions: readonly Decision[],
+  roles: readonly Role[],
+): Difference[] {
+  return [
+    ...vocabularyRows(recipe, checkpoints, decisions),
+    ...tiedHeads(recipe, checkpoints, decisions),
+    ...missing(recipe, decisions),
+    ...extra(recipe, checkpoints, decisions),
+    ...buffers(recipe, checkpoints, decisions),
+    ...dtypes(checkpoints, roles),
+    ...idle(recipe, decisions),
+  ];
+}
+
+function vocabularyRows(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
+  const lead = leadOf(recipe);
+  return operandsOf(recipe, checkpoints).flatMap((role): Difference[] => {
+    const theirTensors = tensorsOf(checkpoints, role);
+    const rowsOf = (name: string | undefined) => (name === undefined ? undefined : theirTensors.get(name)?.shape[0]);
+    const unlike = decisions.filter(
+      ({ tensor, names, copied }) =>
+        isVocabulary(tensor.name) && copied === undefined && rowsOf(names[role]) !== tensor.shape[0],
+    );
+    if (role === lead || unlike.length === 0 || unlike[0]!.names[role] === undefined) return [];
+    const { tensor, names } = unlike[0]!;
+    const [own, theirs] = [tensor.shape[0]!, rowsOf(names[role])!];
+    const more = Math.abs(own - theirs);
+    const words = more === 1 ? 'one more row' : `${more} more rows`;
+    const facts = { rows: { [lead]: own, [role]: theirs } };
+    const common = {
+      code: 'vocabulary-rows' as const,
+      roles: [lead, role],
+      ...listed(unlike.map((one) => one.tensor.name)),
+      facts,
+    };
+    if (own < theirs) {
+      return [
+        {
+          ...common,
+          severity: 'note',
+          what: `The vocabulary of ${theRole(role)} has ${words} than that of ${theRole(lead)} (${theirs} and ${own}).`,
+          consequence: `Only the first ${own} rows take part; the result keeps the size of ${theRole(lead)}.`,
+          fix: 'Nothing to do, unless the rows stand for other tokens.',
+        },
+      ];
+    }
+    const cut = recipe.vocabulary === 'cut';
+    return [
+      {
+        ...common,
+        severity: 'choice',
+        what: `The vocabulary of ${theRole(lead)} has ${words} than that of ${theRole(role)} (${own} and ${theirs}).`,
+        consequence: cut
+          ? 'They are cut off; the tokenizer of the aligned model is written, since the added tokens would have no row.'
+          : 'No safety vector is known for these tokens: their rows stay as the fine-tune has them.',
+        fix: cut ? 'Choose to keep them if the fine-tune needs its added tokens.' : 'Keep them, or cut them off.',
+      },
+    ];
+  });
+}
+
+function tiedHeads(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
+  const lead = leadOf(recipe);
+  const borrowed = operandsOf(recipe, checkpoints).filter((role) =>
+    decisions.some(({ tensor, names }) => isHead(tensor.name) && names[role] !== undefined && isEmbedding(names[role])),
+  );
+  const told = borrowed.map(
+    (role): Difference => ({
+      code: 'tied-head',
+      severity: 'note',
+      what: `${theRole(lead)} has an output head of its own; ${theRole(role)} uses its embedding as its head.`,
+      consequence: 'That embedding stands for the head in the arithmetic, which is what it is there.',
+      fix: 'Nothing to do.',
+      roles: [lead, role],
+    }),
+  );
+  const ownHead = decisions.some(({ tensor }) => isHead(tensor.name));
+  if (ownHead || !isTied(checkpoints, lead)) return told.map(capitalized);
+  const ignored = operandsOf(recipe, checkpoints).filter(
+    (role) => role !== lead && [...tensorsOf(checkpoints, role).keys()].some(isHead),
+  );
+  const dropped = ignored.map(
+    (role): Difference => ({
+      code: 'tied-head',
+      severity: 'note',
+      what: `${theRole(role)} stores an output head; ${theRole(lead)} uses its embedding as its head.`,
+      consequence:
+        'The head is left out: the embedding of the result is its head too, and gets the safety vector of the embedding.',
+      fix: 'Nothing to do, unless that model was trained with a head of its own.',
+      roles: [lead, role],
+    }),
+  );
+  return [...told, ...dropped].map(capitalized);
+}
+
+function capitalized(difference: Difference): Difference {
+  return { ...difference, what: difference.what[0]!.toUpperCase() + difference.what.slice(1) };
+}
+
+function missing(recipe: Recipe, decisions: readonly Decision[]): Difference[] {
+  const lead = leadOf(recipe);
+  const lost = decisions.filter(({ copied }) => copied === 'missing');
+  if (lost.length === 0) return [];
+  const roles = [...new Set(lost.flatMap(({ lacking }) => lacking))];
+  const names = lost.map(({ tensor }) => tensor.name);
+  const vectorOnly = roles.every((role) => role === 'vector');
+  return [
+    {
+      code: 'tensors-missing',
+      severity: vectorOnly ? 'note' : 'choice',
+      what: `${names.length === 1 ? 'One tensor' : `${names.length} tensors`} of ${theRole(lead)} cannot be found in ${roles.map(theRole).join(' and ')}: ${some(names)}.`,
+      consequence:
+        recipe.output === 'vector'
+          ? 'The vector leaves them out.'
+          : vectorOnly
+            ? 'The vector is zero there: they are copied from the fine-tune.'
+            : 'They are copied from the fine-tune, without a safety vector.',
+      fix: vectorOnly ? 'Nothing to do.' : 'Check that all models were saved the same way, and with all their parts.',
+      roles,
+      ...listed(names),
+    },
+  ];
+}
+
+function extra(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
+  const lead = leadOf(recipe);
+  return operandsOf(recipe, checkpoints).flatMap((role): Difference[] => {
+    if (role === lead) return [];
+    const used = new Set(decisions.map(({ names }) => names[role]));
+    const names = [...tensorsOf(checkpoints, role).values()]
+      .filter((tensor) => !used.has(tensor.name) && !isBuffer(tensor) && !isHead(tensor.name))
+      .map(({ name }) => name);
+    if (names.length === 0) return [];
+    return [
+      {
+        code: 'tensors-extra',
+        severity: 'note',
+        what: `${names.length === 1 ? 'One tensor' : `${names.length} tensors`} of ${theRole(role)} cannot be found in ${theRole(lead)}: ${some(names)}.`,
+        consequence: 'They are left out: the result has the tensors of the fine-tune.',
+        fix: 'Nothing to do, unless the fine-tune should have them.',
+        roles: [role],
+        ...listed(names),
+      },
+    ];
+  });
+}
+
+function buffers(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
+  const lead = leadOf(recipe);
+  const names = new Set(decisions.filter(({ copied }) => copied === 'buffer').map(({ tensor }) => tensor.name));
+  const roles = operandsOf(recipe, checkpoints).filter((role) =>
+    [...tensorsOf(checkpoints, role).values()].some(
+      (tensor) => isBuffer(tensor) && isFloatDtype(tensor.dtype) && (role === lead || !names.has(tensor.name)),
+    ),
+  );
+  if (roles.length === 0) return [];
+  return [
+    {
+      code: 'buffers',
+      severity: 'note',
+      what: `${roles.map(theRole).join(' and ')} ${roles.length === 1 ? 'stores' : 'store'} buffers such as rotary frequencies.`.replace(
+        /^t/,
+        'T',
+      ),
+      consequence:
+        'They are computed from the config, not learned: those of the fine-tune are copied, others left out.',
+      fix: 'Nothing to do.',
+      roles,
+      ...(names.size > 0 ? listed([...names]) : {}),
+    },
+  ];
+}
+
+function dtypes(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {
+  const told = roles.map((role) => ({
+    role,
+    types: [
+      ...new Set([...tensorsOf(checkpoints, role).values()].map(({ dtype }) => dtype).filter(isFloatDtype)),
+    ].sort(),
+  }));
+  const all = new Set(told.flatMap(({ types }) => types));
+  if (all.size <= 1 && !all.has('F64')) return [];
+  const rounds = all.has('F64') ? ' 64-bit weights are rounded to 32 bits first.' : '';
+  return [
+    {
+      code: 'dtypes',
+      severity: 'note',
+      what: `Weights are stored ${all.size > 1 ? 'in different types' : 'as 64-bit numbers'}: ${told.map(({ role, types }) => `${ROLE_NAMES[role]} ${types.join(' and ')}`).join(', ')}.`,
+      consequence: `Everything is computed in float32 and rounded once to the type that is written.${rounds}`,
+      fix: 'Nothing to do; the type of the result can be chosen in the recipe.',
+      roles: [...roles],
+    },
+  ];
+}
+
+function idle(recipe: Recipe, decisions: readonly Decision[]): Difference[] {
+  const patterns = idlePatterns(
+    recipe,
+    decisions.map(({ tensor }) => tensor.name),
+  );
+  if (patterns.length === 0) return [];
+  return [
+    {
+      code: 'patterns-idle',
+      severity: 'choice',
+      what: `No tensor is called ${some(patterns.map((pattern) => `“${pattern}”`))}.`,
+      consequence: 'That part of the recipe does nothing.',
+      fix: 'Patterns match whole names: “*mlp*” or “model.layers.0.*”, not “mlp”.',
+      roles: [],
+      count: patterns.length,
+    },
+  ];
+}

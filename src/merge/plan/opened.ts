@@ -1,0 +1,47 @@
+/** The last inputs that were looked at, kept for the next plan: moving a slider changes the recipe, never the folders. */
+
+import { openFolder } from '../../files/folder.ts';
+import { parseRecipe } from '../recipe/recipe.ts';
+import { checkRoles, type MergeInputs, type MergeRequest, rolesOf } from '../recipe/request.ts';
+import type { MergePlan } from './plan.ts';
+import { type OpenedMerge, openMerge, planOpened } from './prepare.ts';
+
+let last: { inputs: MergeInputs; stamps: string; opened: Promise<OpenedMerge> } | undefined;
+
+/** As `prepareMerge`, but looks at the inputs only when they are others than the last time. */
+export async function prepareMergeAgain(request: MergeRequest): Promise<MergePlan> {
+  const recipe = parseRecipe(request.recipe);
+  checkRoles({ ...request, recipe });
+  return planOpened(recipe, await openMergeOnce(request.inputs));
+}
+
+/** As `openMerge`, but opens anew only when a folder is another one, or a file in it has another size or date. */
+async function openMergeOnce(inputs: MergeInputs): Promise<OpenedMerge> {
+  const stamps = await stampsOf(inputs);
+  if (last && stamps !== undefined && last.stamps === stamps && (await sameFolders(last.inputs, inputs)))
+    return last.opened;
+  const opened = openMerge(inputs);
+  last = { inputs, stamps: stamps ?? '', opened };
+  opened.catch(() => {
+    last = undefined; // the next try may find the folder mended
+  });
+  return opened;
+}
+
+/** Undefined where a file has no date: bytes in memory, which may be others of the same length. */
+async function stampsOf(inputs: MergeInputs): Promise<string | undefined> {
+  const roles = rolesOf(inputs);
+  const lists = await Promise.all(roles.map((role) => openFolder(inputs[role]!).list()));
+  if (lists.flat().some(({ modified }) => modified === undefined)) return undefined;
+  return JSON.stringify(roles.map((role, i) => [role, inputs[role]!.name, lists[i]]));
+}
+
+async function sameFolders(a: MergeInputs, b: MergeInputs): Promise<boolean> {
+  for (const role of rolesOf(b)) {
+    const [left, right] = [a[role], b[role]!];
+    if (left?.kind !== right.kind) return false;
+    if (left.kind === 'handle' && right.kind === 'handle' && !(await left.handle.isSameEntry(right.handle)))
+      return false;
+  }
+  return true;
+}

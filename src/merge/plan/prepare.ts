@@ -1,0 +1,94 @@
+/**
+ * From folders and a recipe to a plan: opens headers, looks at tokenizers and a sample of the weights, refuses what does not fit, writes
+ * nothing. What does not depend on the recipe is found once (`openMerge`), so that a slider can plan anew at every step (`planOpened`).
+ */
+
+import { isAdapter, openAdapter } from '../../files/adapter/adapter.ts';
+import { openCheckpoint } from '../../files/checkpoint.ts';
+import { type Folder, openFolder } from '../../files/folder.ts';
+import { openVector } from '../../files/vector.ts';
+import { checkFoldersDiffer, checkWeightsDiffer, type MergeFolders } from '../inputs/identity.ts';
+import type { MergeCheckpoints } from '../inputs/inputs.ts';
+import { openInputs } from '../inputs/reader.ts';
+import { compareTokens, type TokenComparison } from '../inputs/tokens.ts';
+import { ancestryPairs, sampleAncestry } from '../measure/ancestry.ts';
+import { SAMPLE_WINDOW_BYTES } from '../measure/runs.ts';
+import { parseRecipe, type Recipe, type Role } from '../recipe/recipe.ts';
+import { checkRoles, type MergeInputs, type MergeRequest, rolesOf } from '../recipe/request.ts';
+import type { AncestryFinding, Findings } from './findings.ts';
+import { type MergePlan, planMerge, plannedInputs } from './plan.ts';
+
+/** Inputs that were looked at; good for any recipe. */
+export interface OpenedMerge {
+  inputs: MergeInputs;
+  checkpoints: MergeCheckpoints;
+  findings: Findings;
+}
+
+/** @throws AppError for everything that recipe, folders, headers and their combination can have wrong */
+export async function prepareMerge(request: MergeRequest): Promise<MergePlan> {
+  const recipe = parseRecipe(request.recipe);
+  checkRoles({ ...request, recipe });
+  return planOpened(recipe, await openMerge(request.inputs));
+}
+
+/** @throws AppError 'recipe-invalid', and of the first difference that stops */
+export function planOpened(value: Recipe, { inputs, checkpoints, findings }: OpenedMerge): MergePlan {
+  const recipe = parseRecipe(value);
+  checkRoles({ recipe, inputs });
+  return planMerge(recipe, checkpoints, findings);
+}
+
+/** @throws AppError for everything that folders and headers can have wrong, and 'inputs-identical' */
+export async function openMerge(inputs: MergeInputs): Promise<OpenedMerge> {
+  const folders: MergeFolders = {};
+  for (const role of rolesOf(inputs)) folders[role] = openFolder(inputs[role]!);
+  await checkFoldersDiffer(folders);
+  const checkpoints = await openAll(folders);
+  await checkWeightsDiffer(folders, checkpoints);
+  return { inputs, checkpoints, findings: await lookInside(inputs, folders, checkpoints) };
+}
+
+/** Headers only, of every role that is there. */
+export async function openAll({ sft, aligned, unaligned, vector }: MergeFolders): Promise<MergeCheckpoints> {
+  const opened = await Promise.all([
+    sft && openEither(sft),
+    aligned && openCheckpoint(aligned),
+    unaligned && openEither(unaligned),
+    vector && openVector(vector),
+  ]);
+  return {
+    ...(opened[0] && { sft: opened[0] }),
+    ...(opened[1] && { aligned: opened[1] }),
+    ...(opened[2] && { unaligned: opened[2] }),
+    ...(opened[3] && { vector: opened[3] }),
+  };
+}
+
+async function openEither(folder: Folder) {
+  return (await isAdapter(folder)) ? openAdapter(folder) : openCheckpoint(folder);
+}
+
+async function lookInside(
+  inputs: MergeInputs,
+  folders: MergeFolders,
+  checkpoints: MergeCheckpoints,
+): Promise<Findings> {
+  const pairs = (
+    [
+      ['sft', 'aligned'],
+      ['aligned', 'unaligned'],
+    ] as [Role, Role][]
+  ).filter(([a, b]) => checkpoints[a] && checkpoints[b]);
+  const reader = openInputs({ inputs: plannedInputs(checkpoints) }, inputs, SAMPLE_WINDOW_BYTES);
+  const tokens: TokenComparison[] = [];
+  const ancestry: AncestryFinding[] = [];
+  for (const [a, b] of pairs) {
+    const side = (role: Role) => ({ role, folder: folders[role]!, companions: checkpoints[role]!.companions });
+    const compared = await compareTokens(side(a), side(b));
+    if (compared) tokens.push(compared);
+    const sampled = await sampleAncestry(reader, ancestryPairs(checkpoints, a, b));
+    if (sampled) ancestry.push({ a, b, ...sampled });
+  }
+  return { tokens, ancestry };
+}

@@ -1,0 +1,34 @@
+/** Counting the weights that came in as NaN or infinite: what a merge makes of them is no fault of the merge, and its record says so. */
+
+import { decodeFloats } from '../../core/dtype.ts';
+import type { Counts, Elements, KernelOp } from '../../kernels/kernels.ts';
+
+/**
+ * Of all inputs of one call together. An input that is not finite makes an output that is not, so nothing is searched where the output is
+ * clean; only a fine-tune whose weights are dropped can hide one.
+ */
+export function countNonFiniteInputs(op: KernelOp, inputs: readonly Elements[], { nonFinite }: Counts): number {
+  const searched = nonFinite > 0 ? inputs : op.kind.startsWith('drop') ? inputs.slice(0, 1) : [];
+  return searched.reduce((sum, elements) => sum + countNonFinite(elements), 0);
+}
+
+/** 16-bit types and F32 by their exponent bits alone; the others are rare. */
+function countNonFinite({ dtype, bytes }: Elements): number {
+  if (dtype === 'BF16') return countOnes(new Uint16Array(aligned(bytes, 2)), 0x7f80);
+  if (dtype === 'F16') return countOnes(new Uint16Array(aligned(bytes, 2)), 0x7c00);
+  if (dtype === 'F32') return countOnes(new Uint32Array(aligned(bytes, 4)), 0x7f800000);
+  let count = 0;
+  for (const value of decodeFloats(bytes, dtype)) if (!Number.isFinite(value)) count++;
+  return count;
+}
+
+function countOnes(words: Uint16Array | Uint32Array, exponent: number): number {
+  let count = 0;
+  for (let i = 0; i < words.length; i++) if ((words[i]! & exponent) === exponent) count++;
+  return count;
+}
+
+/** A copy: bytes may begin anywhere, and pieces are small. */
+function aligned(bytes: Uint8Array, size: number): ArrayBuffer {
+  return new Uint8Array(bytes.subarray(0, bytes.length - (bytes.length % size))).buffer;
+}

@@ -1,0 +1,71 @@
+/**
+ * Going on with a merge that was cut off: which finished shards can be believed, and what else of the run must go before the rest is written
+ * anew. A shard is believed only after every byte of it was read and hashed again.
+ */
+
+import { type PauseSignal, untilResumed } from '../../core/pause.ts';
+import type { OnProgress } from '../../core/progress.ts';
+import { type OutputDescription, openOutput, outputState } from '../../files/output/writer.ts';
+import { openSha256 } from '../../files/sha256.ts';
+import type { ByteSource } from '../../files/source.ts';
+import { recycle } from '../../files/stream.ts';
+import type { MergePlan } from '../plan/plan.ts';
+import { outputPaths } from './finish.ts';
+import { MERGE_RECORD_FILE } from './record.ts';
+import type { ShardResult } from './run.ts';
+
+/** Read at a time: large enough for the disk, small enough to stop within a moment. */
+const PIECE_BYTES = 4 << 20;
+
+/** 'finished' when the run was cut off after its last step, 'gone' when the folder was removed meanwhile. */
+export function runState(plan: MergePlan, output: OutputDescription): Promise<'unfinished' | 'finished' | 'gone'> {
+  return outputState(output, plan.id, MERGE_RECORD_FILE);
+}
+
+/**
+ * True when the shard on disk is what the run wrote: its size, the planned header, and its SHA-256.
+ * @throws AppError when it is there and cannot be read; AbortError on cancel
+ */
+export async function checkShard(
+  plan: MergePlan,
+  output: OutputDescription,
+  result: ShardResult,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+  pause?: PauseSignal,
+): Promise<boolean> {
+  const planned = plan.shards[result.shard];
+  if (!planned || planned.file !== result.file || planned.bytes !== result.bytes) return false;
+  const source = await (await openOutput(output, plan.id)).open(planned.file);
+  if (source?.size !== planned.bytes) return false;
+  const header = await source.slice(0, planned.header.length);
+  if (!planned.header.every((byte, i) => byte === header[i])) return false;
+  const report = (done: number) =>
+    onProgress({ label: planned.file, done, total: planned.bytes, unit: 'bytes', phase: 'checking' });
+  return (await hashSource(source, report, signal, pause)) === result.sha256;
+}
+
+async function hashSource(
+  source: ByteSource,
+  report: (done: number) => void,
+  signal: AbortSignal,
+  pause?: PauseSignal,
+): Promise<string> {
+  const hash = await openSha256();
+  for (let at = 0; at < source.size; at += PIECE_BYTES) {
+    await untilResumed(pause, signal);
+    const end = Math.min(source.size, at + PIECE_BYTES);
+    const bytes = await source.slice(at, end);
+    hash.update(bytes);
+    recycle(bytes);
+    report(end);
+  }
+  return hash.hex();
+}
+
+/** Takes away everything this run may have made but the files to keep: damaged and half-known shards, small files, swap files. */
+export async function tidyOutput(plan: MergePlan, output: OutputDescription, keep: readonly string[]): Promise<void> {
+  const kept = new Set(keep);
+  const folder = await openOutput(output, plan.id);
+  await folder.remove(outputPaths(plan).filter((path) => !kept.has(path)));
+}
