@@ -18,7 +18,8 @@ export async function storageRoom(): Promise<{ free?: number; persisted: boolean
  */
 export async function checkRoom(output: OutputDescription, bytes: number): Promise<void> {
   if (output.kind !== 'opfs') return;
-  await navigator.storage.persist?.(); // a no is no obstacle: the files stay as long as the browser has room
+  // Firefox asks the person, who may answer whenever they like; a no is no obstacle: the files stay as long as the browser has room.
+  void navigator.storage.persist?.().catch(() => {});
   const { free } = await storageRoom();
   if (free === undefined || bytes <= free) return;
   const gigabytes = (n: number) => `${(n / 1e9).toFixed(1)} GB`;
