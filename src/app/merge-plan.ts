@@ -94,7 +94,7 @@ export interface MeasuredRate {
 }
 
 /** 3 GiB read and 1 GiB written took 9 to 17 s into a real folder on a small machine (bench/io); a desktop is no slower. */
-const GUESS: MeasuredRate = { bytesPerSecond: 300e6, measured: false };
+const GUESS: MeasuredRate = { bytesPerSecond: 150e6, measured: false };
 /** Smaller merges measure the start of the workers rather than the disk. */
 const TELLING_BYTES = 100e6;
 const RATE_KEY = 'merge-bytes-per-second';
