@@ -93,7 +93,7 @@ export interface MeasuredRate {
   measured: boolean;
 }
 
-/** 3 GiB read and 1 GiB written took 9 to 17 s into a real folder on a small machine (bench/io); a desktop is no slower. */
+/** Of three models of 1 GB into a real folder, on two busy cores (bench large); a desktop is no slower. */
 const GUESS: MeasuredRate = { bytesPerSecond: 150e6, measured: false };
 /** Smaller merges measure the start of the workers rather than the disk. */
 const TELLING_BYTES = 100e6;
