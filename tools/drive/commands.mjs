@@ -17,9 +17,14 @@ function need(values, names) {
   for (const name of names) if (!values[name]) throw new UsageError(`--${name} is missing. See: npm run drive -- help`);
 }
 
-/** `check` looks at the options before the browser starts; `run` does the work and gives the JSON. */
+/** `check` looks at the options before the browser starts; `run` does the work and gives the JSON. `needs` may depend on the options. */
 function command(needs, run) {
-  return { check: (values) => need(values, needs), run };
+  return { check: (values) => need(values, typeof needs === 'function' ? needs(values) : needs), run };
+}
+
+/** A recipe file may ask for the vector alone; which other roles a recipe needs, the page knows and says. */
+function mergeNeeds({ recipe, output }) {
+  return recipe || output === 'vector' ? ['out'] : ['sft', 'out'];
 }
 
 function number(values, name) {
@@ -80,11 +85,10 @@ export const COMMANDS = {
     return { version: JSON_VERSION, ...(await page.call('inspect')) };
   }),
 
-  merge: command(['out'], async (page, values) => {
+  merge: command(mergeNeeds, async (page, values) => {
     const recipe = recipeOf(values);
     const out = resolve(values.out);
     mkdirSync(dirname(out), { recursive: true });
-    // Which of them a recipe needs, the page knows and says.
     const roles = ['sft', 'aligned', 'unaligned', 'vector'].filter((role) => values[role] !== undefined);
     page.pick(...roles.map((role) => folder(values[role])), dirname(out));
     const result = await page.call('merge', {
