@@ -65,7 +65,7 @@ export async function runMerge(
   const plan = await planMerge(request);
   const { inputs } = request;
   const backend = options.backend ?? 'wasm';
-  const id = runId(plan, output);
+  const id = await freeId(plan, output);
   const result = await withRunLock(output.kind === 'memory' ? undefined : id, async () => {
     if (signal.aborted) throw cancelled();
     await checkRoom(output, plan.totals.bytesWritten);
@@ -76,6 +76,20 @@ export async function runMerge(
     return writeAll(run, undefined, { onProgress, signal, pause });
   });
   return { ...result, seconds: (performance.now() - begun) / 1000 };
+}
+
+/** The run's id; another one where an unfinished run of the same plan has it, in another folder of the same name: each keeps its entry. */
+async function freeId(plan: MergePlan, output: OutputDescription): Promise<string> {
+  const first = runId(plan, output);
+  if (output.kind !== 'handle') return first;
+  const entries = new Map((await journal.list().catch(() => [])).map((entry) => [entry.id, entry.run.output]));
+  const elsewhere = async (id: string) => {
+    const known = entries.get(id);
+    return known?.kind === 'handle' && !(await known.parent.isSameEntry(output.parent));
+  };
+  let id = first;
+  for (let number = 2; await elsewhere(id); number++) id = `${first}:${number}`;
+  return id;
 }
 
 /** Merges that can be resumed, the newest first; none where the browser keeps no journal. */
@@ -171,10 +185,15 @@ async function writeAll(
   const { id, plan, inputs, output, options } = run;
   // Everything in memory lives in the one worker that made it.
   const count = output.kind === 'memory' ? 1 : Math.max(1, Math.min(options.workers ?? 1, plan.shards.length));
-  const finished = new Map<number, ShardResult>();
+  // Of a merge that goes on, everything written down counts as finished until it was looked at: a cancel before that must not cost a shard.
+  const finished = new Map((parts ?? []).map((part) => [part.shard, part]));
   try {
     return await withWorkers(count, signals.signal, async (workers) => {
-      if (parts) for (const part of await believed(run, workers, parts, signals)) finished.set(part.shard, part);
+      if (parts) {
+        const good = await believed(run, workers, parts, signals);
+        finished.clear();
+        for (const part of good) finished.set(part.shard, part);
+      }
       await writeShards(run, workers, finished, signals);
       // A shard that was being committed when the cancel came may be finished all the same; the merge is not.
       if (signals.signal.aborted) throw cancelled();

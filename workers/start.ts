@@ -74,8 +74,18 @@ let reader: RunningWorker<MergeWorkerApi> | undefined;
 
 /** One long-lived merge worker answers the quick questions: headers, plans, methods, recipes, and tidies up after runs. */
 export function askReader<T>(question: (api: Remote<MergeWorkerApi>) => Promise<unknown>): Promise<T> {
-  reader ??= startMergeWorker();
+  reader ??= startReader();
   return call(reader, question(reader.api) as Promise<T>);
+}
+
+/** One that the browser has ended, or that could not start, answers nothing any more: the next question starts another. */
+function startReader(): RunningWorker<MergeWorkerApi> {
+  const started = startMergeWorker();
+  started.failed.catch(() => {
+    started.terminate();
+    if (reader === started) reader = undefined;
+  });
+  return started;
 }
 
 export async function noteRequests(worker: RunningWorker<unknown>): Promise<void> {

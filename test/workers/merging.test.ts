@@ -1,0 +1,130 @@
+/** The page's side of a merge, with its workers in this very thread and its journal in memory; real ones are in test/e2e/faults. */
+
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { cancelled } from '../../src/core/errors.ts';
+import type { OutputDescription } from '../../src/files/output/writer.ts';
+import { claimOutput } from '../../src/files/output/writer.ts';
+import { referenceKernels } from '../../src/kernels/reference.ts';
+import { checkStamps, stampInputs } from '../../src/merge/inputs/stamps.ts';
+import { prepareMerge } from '../../src/merge/plan/prepare.ts';
+import { discardMerge, finishMerge } from '../../src/merge/run/finish.ts';
+import { checkShard, runState, tidyOutput } from '../../src/merge/run/resume.ts';
+import { runShard } from '../../src/merge/run/run.ts';
+import { discardRun, resumeMerge, runMerge, unfinishedRuns } from '../../workers/merging.ts';
+import { type TestDirectory, testDirectory } from '../files/directory.ts';
+import { family } from '../merge/family.ts';
+import { resta } from '../merge/merging.ts';
+
+const { api, entries } = vi.hoisted(() => ({
+  api: {} as Record<string, unknown>,
+  entries: new Map<string, unknown>(),
+}));
+
+vi.mock('../../workers/start.ts', () => {
+  const worker = { api, failed: new Promise<never>(() => {}), terminate() {} };
+  return {
+    askReader: (question: (one: typeof api) => Promise<unknown>) => question(api),
+    startMergeWorker: () => worker,
+    call: (_: unknown, answer: Promise<unknown>) => answer,
+    noteRequests: async () => {},
+  };
+});
+
+vi.mock('idb-keyval', () => ({
+  createStore: () => undefined,
+  set: async (key: unknown, value: unknown) => void entries.set(JSON.stringify(key), value),
+  entries: async () => [...entries].map(([key, value]) => [JSON.parse(key), value]),
+  keys: async () => [...entries.keys()].map((key) => JSON.parse(key)),
+  delMany: async (keys: unknown[]) => {
+    for (const key of keys) entries.delete(JSON.stringify(key));
+  },
+}));
+
+const inputs = family();
+const request = { recipe: resta(0.5, { shardBytes: 200 }), inputs };
+const into = (disk: TestDirectory): OutputDescription => ({ kind: 'handle', parent: disk.handle, name: 'out' });
+const shardsOn = (disk: TestDirectory) => [...disk.files().keys()].filter((path) => /-of-/.test(path)).length;
+
+/** Cancels as soon as `when` says so, and whatever the worker was at fails with it. */
+function cancelAt(when: (phase: string | undefined, shard: number | undefined) => boolean) {
+  const controller = new AbortController();
+  const onProgress = ({ phase, shard }: { phase?: string; shard?: number }) => {
+    if (when(phase, shard)) controller.abort(cancelled());
+  };
+  return { onProgress, signal: controller.signal };
+}
+
+/** A merge that is cancelled in its third shard. */
+async function cutOff(disk: TestDirectory) {
+  const { onProgress, signal } = cancelAt((_, shard) => shard === 3);
+  await expect(runMerge(request, into(disk), {}, onProgress, signal)).rejects.toMatchObject({ name: 'AbortError' });
+}
+
+beforeEach(() => {
+  vi.stubGlobal('navigator', {});
+  entries.clear();
+  Object.assign(api, {
+    plan: prepareMerge,
+    stampInputs,
+    checkStamps,
+    claim: (plan: { id: string }, output: OutputDescription) => claimOutput(output, plan.id),
+    runShard: (...[plan, given, shard, output, options, onProgress, signal, pause]: unknown[]) =>
+      runShard(
+        ...([plan, given, shard, output, referenceKernels, options, onProgress, signal, pause] as Parameters<
+          typeof runShard
+        >),
+      ),
+    finish: finishMerge,
+    discard: (plan: Parameters<typeof discardMerge>[0], output: OutputDescription) => discardMerge(plan, output),
+    runState,
+    checkShard,
+    tidy: tidyOutput,
+  });
+});
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe('a merge that was cut off', () => {
+  test('keeps its shards when it is cancelled again while they are checked', async () => {
+    const disk = testDirectory();
+    await cutOff(disk);
+    expect(shardsOn(disk)).toBe(2);
+    const [run] = await unfinishedRuns();
+    const { onProgress, signal } = cancelAt((phase) => phase === 'checking');
+    await expect(resumeMerge(run!, inputs, {}, onProgress, signal)).rejects.toMatchObject({ name: 'AbortError' });
+    expect(shardsOn(disk)).toBe(2);
+    expect(await unfinishedRuns()).toMatchObject([{ shards: { done: 2 } }]);
+  });
+
+  test('keeps its shards when they cannot be read at the moment', async () => {
+    const disk = testDirectory();
+    await cutOff(disk);
+    const [run] = await unfinishedRuns();
+    api.checkShard = async () => {
+      throw new DOMException('not now', 'NotReadableError');
+    };
+    const signal = new AbortController().signal;
+    await expect(resumeMerge(run!, inputs, {}, () => {}, signal)).rejects.toMatchObject({ name: 'NotReadableError' });
+    expect(shardsOn(disk)).toBe(2);
+    api.checkShard = checkShard;
+    await resumeMerge(run!, inputs, {}, () => {}, signal);
+    expect(await unfinishedRuns()).toEqual([]);
+    expect([...disk.files().keys()]).toContain('out/merge.json');
+  });
+
+  test('stays on the list when the same merge begins in another folder of the same name', async () => {
+    const [disk, other] = [testDirectory(), testDirectory()];
+    await cutOff(disk);
+    await cutOff(other);
+    expect(await unfinishedRuns()).toHaveLength(2);
+    const second = (await unfinishedRuns()).find(
+      ({ output }) => output.kind === 'handle' && output.parent === other.handle,
+    );
+    await discardRun(second!);
+    expect(shardsOn(other)).toBe(0);
+    const [first] = await unfinishedRuns();
+    await resumeMerge(first!, inputs, {}, () => {}, new AbortController().signal);
+    expect([...disk.files().keys()]).toContain('out/merge.json');
+    expect(await unfinishedRuns()).toEqual([]);
+  });
+});
