@@ -155,6 +155,9 @@ export function dropRun(run: UnfinishedRun, how: 'discard' | 'forget'): Promise<
   return acting(async () => {
     const { discardRun, forgetRun } = await client();
     await (how === 'discard' ? discardRun(run) : forgetRun(run));
+    // A failure that said "resume or discard" has been heeded.
+    const { merge: last, ...others } = jobs.value;
+    if (last?.status === 'failed') jobs.value = others;
   });
 }
 

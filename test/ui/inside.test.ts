@@ -55,6 +55,8 @@ test('labels of narrow columns leave some out', () => {
 
 test('small numbers keep their digits', () => {
   expect([0, 0.02, 0.00034, 0.1234, 1].map(finePercent)).toEqual(['0%', '2.0%', '0.034%', '12%', '100%']);
+  // All but one are not all.
+  expect([0.994, 0.99805, 0.999999].map(finePercent)).toEqual(['99.4%', '99.8%', '99.99%']);
   expect([3.756, 12345, 4.1e-7, 0].map((value) => magnitude(value))).toEqual(['3.76', '12,300', '4.1E-7', '0']);
   expect([-0.044, 0.31, -0.001].map(cosine)).toEqual(['−0.04', '0.31', '0.00']);
 });

@@ -6,7 +6,7 @@ import { methods } from '../../app/merge-recipe.ts';
 import { deleteOutput, filesOfStored, type MergeOutcome } from '../../app/merge-run.ts';
 import type { Recipe } from '../../merge/recipe/recipe.ts';
 import { write } from '../strings/en/write.ts';
-import { bytes, count, elapsed, percent } from '../strings/format.ts';
+import { bytes, count, elapsed, finePercent } from '../strings/format.ts';
 import { Icon } from './icon.tsx';
 import { MergeIcon } from './merge-icon.tsx';
 import { type SavedFile, SaveLinks } from './save-links.tsx';
@@ -49,7 +49,7 @@ function Facts({ outcome }: { outcome: MergeOutcome }) {
     [words.time, words.timeText(elapsed(seconds), bytes((bytesRead + bytesWritten) / seconds))],
     [
       vector ? words.changedVector : words.changed,
-      words.changedText(count(changed), percent(changed / (changed + unchanged))),
+      words.changedText(count(changed), finePercent(changed / (changed + unchanged || 1))),
     ],
     [vector ? words.unchangedVector : words.unchanged, count(unchanged)],
     [

@@ -17,9 +17,13 @@ const twoDigits = number({ minimumFractionDigits: 2, maximumFractionDigits: 2 })
 export const strength = (g: number) => (g === 0 ? count(0) : twoDigits(g));
 
 const twoDigitPercent = number({ style: 'percent', minimumSignificantDigits: 2, maximumSignificantDigits: 2 });
-/** A share small enough to need its digits: "2.0%", "0.034%". */
-export const finePercent = (share: number) =>
-  share === 0 || share >= 0.995 ? percentOf(share) : twoDigitPercent(share);
+/** Cut, not rounded: 100% is said of all and of nothing less. */
+const nearlyAll = number({ style: 'percent', maximumFractionDigits: 2, roundingMode: 'floor' });
+/** A share that may need its digits: "2.0%", "0.034%", "99.8%". */
+export const finePercent = (share: number) => {
+  if (share === 0 || share >= 1) return percentOf(share);
+  return share >= 0.99 ? nearlyAll(share) : twoDigitPercent(share);
+};
 /** A magnitude of any size: "3.76", "12,300", "4.1E-7". */
 export function magnitude(value: number, digits = 3): string {
   const tiny = value !== 0 && Math.abs(value) < 1e-4;
