@@ -42,7 +42,7 @@ export async function isVector(folder: Folder): Promise<boolean> {
 }
 
 /** For the header of every file of a vector made from this model. */
-export function vectorMetadata({ config }: Checkpoint): Record<string, string> {
+export function vectorMetadata({ config }: Pick<Checkpoint, 'config'>): Record<string, string> {
   const known = CONFIG_FIELDS.filter((field) => ['string', 'number', 'boolean'].includes(typeof config[field]));
   return { kind: KIND, config: JSON.stringify(Object.fromEntries(known.map((field) => [field, config[field]]))) };
 }

@@ -91,6 +91,26 @@ describe('a fine-tune with three more words', () => {
     expect(await fileText(result.folder, 'tokenizer.json')).toContain('aligned');
   });
 
+  test('loses special tokens that have no row any more: PyTorch makes no embedding whose padding lies outside of it', async () => {
+    const own = { ...CONFIG, vocab_size: 40, pad_token_id: 38, eos_token_id: [2, 39], bos_token_id: 1 };
+    const folders = family({
+      sft: { tensors: sft, config: own },
+      aligned: { config: { ...CONFIG, vocab_size: 37, eos_token_id: 2, bos_token_id: 3 } },
+    });
+    const { result } = await merge(resta(0.5, { vocabulary: 'cut' }), { inputs: folders });
+    expect(JSON.parse(await fileText(result.folder, 'config.json'))).toEqual({
+      ...own,
+      vocab_size: 37,
+      pad_token_id: null,
+      eos_token_id: 2,
+    });
+  });
+
+  test('keeps the tokenizer of the fine-tune where there was nothing to cut', async () => {
+    const { result } = await merge(resta(0.5, { vocabulary: 'cut' }));
+    expect(await fileText(result.folder, 'tokenizer.json')).toContain('sft');
+  });
+
   test('writes other types of the copied rows too', async () => {
     const { tensors } = await merge(resta(0.5, { outputDtype: 'F32' }), { inputs: inputs() });
     const halves = new Uint16Array(bytesOf(sft, EMBED).slice(37 * 12).buffer);

@@ -34,6 +34,7 @@ describe('a recipe', () => {
     ['an unknown method', { ...plain, method: 'ties' }, 'method', /resta or resta_d/],
     ['a version of the future', { ...plain, version: 2 }, 'version', /must be 1/],
     ['a negative g', { ...plain, g: -0.5 }, 'g', /remove safety/],
+    ['a g beyond float32', { ...plain, g: 1e39 }, 'g', /too large/],
     ['a g that is a text', { ...plain, g: '1' }, 'g', /number/],
     ['a g that is not a number', { ...plain, g: Number.NaN }, 'g', /number/],
     ['an infinite g', { ...plain, g: Number.POSITIVE_INFINITY }, 'g', /finite/],

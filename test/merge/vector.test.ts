@@ -8,7 +8,7 @@ import { isVector, openVector } from '../../src/files/vector.ts';
 import { prepareMerge } from '../../src/merge/plan/prepare.ts';
 import { mergeCard } from '../../workers/merge-card.ts';
 import { folderOf, safetensorsFile } from '../files/build.ts';
-import { CONFIG, family, fileText, tensorsOf } from './family.ts';
+import { CONFIG, family, fileText, TENSORS, tensorsOf } from './family.ts';
 import { dare, merge, resta } from './merging.ts';
 
 async function vectorOf(changes: Parameters<typeof resta>[1] = {}, inputs = family()): Promise<FolderDescription> {
@@ -16,6 +16,9 @@ async function vectorOf(changes: Parameters<typeof resta>[1] = {}, inputs = fami
   const { result } = await merge(resta(1, { output: 'vector', ...changes }), { inputs: { aligned, unaligned } });
   return { ...result.folder!, name: 'vector' };
 }
+
+const withRows = (rows: number) =>
+  TENSORS.map(([name, dtype, shape]) => [name, dtype, /embed/.test(name) ? [rows, 6] : shape]) as typeof TENSORS;
 
 describe('a saved safety vector', () => {
   test.each([
@@ -61,6 +64,43 @@ describe('a saved safety vector', () => {
       // Equal numbers in two files: zeros, which are kept. Only an adapter tells beforehand that nothing changed.
       'model.norm.weight',
     ]);
+  });
+
+  test('has no rows for words that only the aligned model knows', async () => {
+    const inputs = family({ aligned: { tensors: tensorsOf(22, withRows(40)) } });
+    const { tensors } = await openVector(openFolder(await vectorOf({}, inputs)));
+    expect(tensors.get('model.embed_tokens.weight')?.shape).toEqual([37, 6]);
+    const saved = await merge(resta(0.7), { inputs: { sft: inputs.sft, vector: await vectorOf({}, inputs) } });
+    expect(saved.tensors).toEqual((await merge(resta(0.7), { inputs })).tensors);
+  });
+
+  test('that leaves the head out leaves it as it is: a config that does not speak of ties is not taken for a tie', async () => {
+    const specs = [...TENSORS, ['lm_head.weight', 'F16', [37, 6]]] as typeof TENSORS;
+    const inputs = family({
+      sft: { tensors: tensorsOf(11, specs) },
+      aligned: { tensors: tensorsOf(22, specs) },
+      unaligned: { tensors: tensorsOf(33, specs) },
+    });
+    const vector = await vectorOf({ exclude: ['lm_head*'] }, inputs);
+    const saved = await merge(resta(0.7), { inputs: { sft: inputs.sft, vector } });
+    expect(saved.tensors).toEqual((await merge(resta(0.7, { exclude: ['lm_head*'] }), { inputs })).tensors);
+  });
+
+  test('is no base for an adapter: that lies on the aligned model', async () => {
+    const low = (part: string, shape: number[]) => ({
+      name: `base_model.model.model.layers.0.self_attn.q_proj.lora_${part}.weight`,
+      dtype: 'F32' as const,
+      shape,
+      bytes: new Uint8Array(48),
+    });
+    const sft = folderOf('adapter', {
+      'adapter_config.json': { peft_type: 'LORA', r: 2, lora_alpha: 2, target_modules: ['q_proj'] },
+      'adapter_model.safetensors': safetensorsFile([low('A', [2, 6]), low('B', [6, 2])]),
+    });
+    await expect(prepareMerge({ recipe: resta(1), inputs: { sft, vector: await vectorOf() } })).rejects.toMatchObject({
+      code: 'recipe-invalid',
+      data: { missing: ['aligned'] },
+    });
   });
 
   test('may be smaller and rounded', async () => {

@@ -28,7 +28,7 @@ export function plannedCompanions(
   const changed = changedConfig(role, recipe, checkpoints, decisions);
   return {
     config: changed ? { role, changed } : { role },
-    companions: companionsOf(recipe, checkpoints, role),
+    companions: companionsOf(checkpoints, role, decisions.some(isCut)),
     differences: role === own ? [] : [borrowed(own, role)],
   };
 }
@@ -65,11 +65,10 @@ function borrowed(from: Role, role: Role): Difference {
  * The fine-tuned model's own files. An adapter often brings its tokenizer; then all tokenizer files are the adapter's, because a template
  * beside another model's tokenizer would be a mix that nobody trained. Where added tokens are cut off, the tokenizer that knows them goes too.
  */
-function companionsOf(recipe: Recipe, checkpoints: MergeCheckpoints, config: Role): Companions['companions'] {
+function companionsOf(checkpoints: MergeCheckpoints, config: Role, cut: boolean): Companions['companions'] {
   const { sft, aligned } = checkpoints as MergeCheckpoints & { sft: NonNullable<MergeCheckpoints['sft']> };
   const all = (role: Role, files: readonly string[]) => files.map((file) => ({ role, file }));
-  if (recipe.vocabulary === 'cut' && aligned && aligned.companions.length > 0)
-    return all('aligned', aligned.companions);
+  if (cut && aligned && aligned.companions.length > 0) return all('aligned', aligned.companions);
   if (!isAdapterInput(sft))
     return sft.companions.length > 0 ? all('sft', sft.companions) : all(config, companionFiles(checkpoints, config));
   const bringsTokenizer = sft.companions.includes('tokenizer_config.json');
@@ -81,6 +80,25 @@ function companionsOf(recipe: Recipe, checkpoints: MergeCheckpoints, config: Rol
 
 function companionFiles(checkpoints: MergeCheckpoints, role: Role): readonly string[] {
   return checkpoints[role]?.companions ?? [];
+}
+
+function isCut({ tensor, shape }: Decision): boolean {
+  return shape[0] !== tensor.shape[0];
+}
+
+/**
+ * Special tokens that lost their rows become the aligned model's, or none: PyTorch makes no embedding whose padding lies outside of it, and
+ * "[PAD]" is the word that fine-tunes add most.
+ */
+function tokensWithin(rows: number, config: JsonObject, aligned: Checkpoint | undefined): JsonObject {
+  const lost = (value: unknown) => [value].flat().some((id) => typeof id === 'number' && id >= rows);
+  const fields = Object.keys(config).filter((field) => field.endsWith('_token_id') && lost(config[field]));
+  return Object.fromEntries(
+    fields.map((field) => {
+      const theirs = aligned?.config[field];
+      return [field, theirs === undefined || lost(theirs) ? null : theirs];
+    }),
+  );
 }
 
 const TORCH_NAMES: Partial<Record<string, string>> = {
@@ -108,6 +126,8 @@ function changedConfig(
     embedding && tensorsOf(checkpoints, role).get(embedding.names[role] ?? embedding.tensor.name)?.shape[0];
   // Rows are often padded beyond vocab_size: only a number that was changed is told.
   if (rows !== undefined && rows !== before && typeof config.vocab_size === 'number') changes.vocab_size = rows;
+  if (embedding && isCut(embedding))
+    Object.assign(changes, tokensWithin(embedding.shape[0]!, config, checkpoints.aligned));
   const tied = isTied(checkpoints, 'sft');
   if (checkpoints.sft !== checkpoints[role] && tied !== isTied(checkpoints, role)) {
     changes.tie_word_embeddings = tied;

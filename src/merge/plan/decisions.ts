@@ -93,8 +93,9 @@ function decide(tensor: TensorInfo, recipe: Recipe, others: readonly Operand[], 
       rows = Math.min(rows, shared);
     }
   }
-  const shape =
-    recipe.vocabulary === 'cut' && isVocabulary(tensor.name) ? [rows, ...tensor.shape.slice(1)] : tensor.shape;
+  // A vector has nothing to keep of rows that only one model has.
+  const cut = (recipe.vocabulary === 'cut' || recipe.output === 'vector') && isVocabulary(tensor.name);
+  const shape = cut ? [rows, ...tensor.shape.slice(1)] : tensor.shape;
   const combined = reason ? 0 : elementCount(tensor.shape.length === 0 ? [] : [rows, ...tensor.shape.slice(1)]);
   const g = strengthOf(recipe, tensor.name, layers);
   return { tensor, shape: [...shape], ...(reason ? { copied: reason } : {}), combined, g, names, lacking };

@@ -58,14 +58,19 @@ function vocabularyRows(recipe: Recipe, checkpoints: MergeCheckpoints, decisions
         },
       ];
     }
+    const what = `The vocabulary of ${theRole(lead)} has ${words} than that of ${theRole(role)} (${own} and ${theirs}).`;
+    if (recipe.output === 'vector')
+      return [{ ...common, severity: 'note', what, consequence: 'The vector leaves them out.', fix: 'Nothing to do.' }];
     const cut = recipe.vocabulary === 'cut';
     return [
       {
         ...common,
         severity: 'choice',
-        what: `The vocabulary of ${theRole(lead)} has ${words} than that of ${theRole(role)} (${own} and ${theirs}).`,
+        what,
         consequence: cut
-          ? 'They are cut off; the tokenizer of the aligned model is written, since the added tokens would have no row.'
+          ? checkpoints.aligned
+            ? 'They are cut off; the tokenizer of the aligned model is written, since the added tokens would have no row.'
+            : 'They are cut off; the tokenizer of the fine-tune still knows the added tokens, which have no row any more.'
           : 'No safety vector is known for these tokens: their rows stay as the fine-tune has them.',
         fix: cut ? 'Choose to keep them if the fine-tune needs its added tokens.' : 'Keep them, or cut them off.',
       },

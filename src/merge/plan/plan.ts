@@ -24,7 +24,7 @@ import type { Recipe, Role } from '../recipe/recipe.ts';
 import { rolesOf } from '../recipe/request.ts';
 import { plannedCompanions } from './companions.ts';
 import { compareInputs } from './compatibility.ts';
-import { type Decision, decideAll } from './decisions.ts';
+import { type Decision, decideAll, isTied } from './decisions.ts';
 import { type Difference, throwIfStopped } from './differences.ts';
 import { type Findings, findingDifferences } from './findings.ts';
 import { tensorSteps, type UnplacedStep, vectorSteps } from './steps.ts';
@@ -184,7 +184,10 @@ function shardName(base: string, index: number, count: number): string {
 
 function outputMetadata(recipe: Recipe, checkpoints: MergeCheckpoints): Record<string, string> {
   const metadata = { format: 'pt', recipe: JSON.stringify(recipe) };
-  return recipe.output === 'vector' ? { ...metadata, ...vectorMetadata(checkpoints.aligned!) } : metadata;
+  if (recipe.output !== 'vector') return metadata;
+  // Told even where the config leaves it to the library: a vector without its head would pass for one of a model that has none.
+  const config = { ...checkpoints.aligned!.config, tie_word_embeddings: isTied(checkpoints, 'aligned') };
+  return { ...metadata, ...vectorMetadata({ config }) };
 }
 
 function planShard(file: string, tensors: readonly PlannedOutput[], metadata: Record<string, string>): PlannedShard {

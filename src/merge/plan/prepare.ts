@@ -8,13 +8,13 @@ import { openCheckpoint } from '../../files/checkpoint.ts';
 import { type Folder, openFolder } from '../../files/folder.ts';
 import { openVector } from '../../files/vector.ts';
 import { checkFoldersDiffer, checkWeightsDiffer, type MergeFolders } from '../inputs/identity.ts';
-import type { MergeCheckpoints } from '../inputs/inputs.ts';
+import { isAdapterInput, type MergeCheckpoints } from '../inputs/inputs.ts';
 import { openInputs } from '../inputs/reader.ts';
 import { compareTokens, type TokenComparison } from '../inputs/tokens.ts';
 import { ancestryPairs, sampleAncestry } from '../measure/ancestry.ts';
 import { SAMPLE_WINDOW_BYTES } from '../measure/runs.ts';
 import { parseRecipe, type Recipe, type Role } from '../recipe/recipe.ts';
-import { checkRoles, type MergeInputs, type MergeRequest, rolesOf } from '../recipe/request.ts';
+import { checkRoles, lacking, type MergeInputs, type MergeRequest, rolesOf } from '../recipe/request.ts';
 import type { AncestryFinding, Findings } from './findings.ts';
 import { type MergePlan, planMerge, plannedInputs } from './plan.ts';
 
@@ -45,6 +45,8 @@ export async function openMerge(inputs: MergeInputs): Promise<OpenedMerge> {
   for (const role of rolesOf(inputs)) folders[role] = openFolder(inputs[role]!);
   await checkFoldersDiffer(folders);
   const checkpoints = await openAll(folders);
+  const onBase = rolesOf(checkpoints).some((role) => isAdapterInput(checkpoints[role]!));
+  if (onBase && !checkpoints.aligned) throw lacking(['aligned']);
   await checkWeightsDiffer(folders, checkpoints);
   return { inputs, checkpoints, findings: await lookInside(inputs, folders, checkpoints) };
 }

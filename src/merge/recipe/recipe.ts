@@ -20,7 +20,13 @@ const glob = v.pipe(
 );
 const globs = v.pipe(v.array(glob, 'must be a list of patterns'), v.maxLength(100, 'must have at most 100 patterns'));
 
-const strength = v.pipe(finite, v.minValue(0, 'must be 0 or more: a negative g would remove safety'));
+/** What float32 holds: the arithmetic is done in it. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+const strength = v.pipe(
+  finite,
+  v.minValue(0, 'must be 0 or more: a negative g would remove safety'),
+  v.maxValue(LARGEST, 'is too large a number'),
+);
 
 /** Characters of a field's name in messages. */
 const MAX_FIELD = 100;

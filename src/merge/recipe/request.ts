@@ -30,8 +30,11 @@ export function rolesOf(inputs: Partial<Record<Role, unknown>>): Role[] {
 /** @throws AppError 'recipe-invalid' naming the roles that are missing */
 export function checkRoles({ recipe, inputs }: MergeRequest): void {
   const missing = requiredRoles(recipe, inputs).filter((role) => inputs[role] === undefined);
-  if (missing.length === 0) return;
-  throw new AppError(
+  if (missing.length > 0) throw lacking(missing);
+}
+
+export function lacking(missing: readonly Role[]): AppError {
+  return new AppError(
     'recipe-invalid',
     `This merge lacks its ${missing.join(' and ')} model.`,
     'Open a folder for each of them.',

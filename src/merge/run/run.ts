@@ -72,7 +72,10 @@ export async function runShard(
   throwIfCancelled(signal);
   const reader = openInputs(plan, inputs);
   const pieces = cutSteps(planned, options.chunkBytes ?? CHUNK_BYTES);
-  const capacity = Math.max(options.chunkBytes ?? CHUNK_BYTES, ...pieces.map(outputBytes));
+  const capacity = pieces.reduce(
+    (most, piece) => Math.max(most, outputBytes(piece)),
+    options.chunkBytes ?? CHUNK_BYTES,
+  );
   const folder = await openOutput(output, plan.id);
   const sink = await openSink(await folder.create(planned.file), capacity);
   try {
