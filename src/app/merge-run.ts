@@ -4,6 +4,7 @@
  */
 
 import { computed, signal } from '@preact/signals';
+import { AppError } from '../core/errors.ts';
 import type { PauseSignal } from '../core/pause.ts';
 import type { OnProgress } from '../core/progress.ts';
 import type { FolderDescription } from '../files/folder.ts';
@@ -68,7 +69,22 @@ export const proposedName = computed(() => {
   return parts.join('-').replace(/[^\w.-]+/g, '-');
 });
 
-export const chosenName = computed(() => outputName.value || proposedName.value);
+export const chosenName = computed(() => outputName.value.trim() || proposedName.value);
+
+/** Names that browsers refuse for folders, on every system: the result shall be movable to any of them. */
+const REFUSED = /^\.+$|[. ]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)|\.(?:lnk|local|scf|url)$/i;
+const LONGEST_NAME = 200;
+
+/** @throws AppError 'folder-unwritable', before the browser would refuse in words of its own */
+export function checkName(name: string): void {
+  if (!REFUSED.test(name) && name.length <= LONGEST_NAME) return;
+  throw new AppError(
+    'folder-unwritable',
+    `No folder can be called “${name.slice(0, 40)}${name.length > 40 ? '…' : ''}” on every system.`,
+    'Choose another name for the new folder, such as the one that is proposed when the field is empty.',
+    { length: name.length },
+  );
+}
 
 /** Asks where to write (a click must be on the stack), then merges as a job. */
 export async function startMerge(label: string): Promise<void> {
@@ -76,6 +92,7 @@ export async function startMerge(label: string): Promise<void> {
   runProblem.value = undefined;
   const name = chosenName.value;
   try {
+    checkName(name);
     if (destination.value === 'folder') {
       const parent = await pickFolder('readwrite');
       await merge(label, { kind: 'handle', parent, name }, `${parent.name}/${name}`);
@@ -108,9 +125,9 @@ async function merge(label: string, output: OutputDescription, place: string): P
 type Work = (onProgress: OnProgress, signal: AbortSignal, pause: PauseSignal) => Promise<MergeResult>;
 
 /** Nothing when it was cancelled or failed: that stands in the job, where the screen shows it. */
-async function runAsJob(label: string, work: Work): Promise<MergeResult | undefined> {
+async function runAsJob(label: string, work: Work, whole = true): Promise<MergeResult | undefined> {
   result.value = undefined;
-  let steady = true;
+  let steady = whole; // what was written before a cut counts in the bytes, and not in the seconds
   const watched: Work = (onProgress, signal, pause) => {
     pause.addEventListener('change', () => {
       steady = false;
@@ -126,10 +143,14 @@ async function runAsJob(label: string, work: Work): Promise<MergeResult | undefi
 /** Goes on where the run stopped, after the browser was asked for its folders again (a click must be on the stack). */
 export async function resumeRun(run: UnfinishedRun, label: string): Promise<void> {
   runProblem.value = undefined;
-  const merged = await runAsJob(label, async (onProgress, signal, pause) => {
-    const { resumeMerge } = await client();
-    return resumeMerge(run, reopenedFor(run), options(), onProgress, signal, pause);
-  });
+  const merged = await runAsJob(
+    label,
+    async (onProgress, signal, pause) => {
+      const { resumeMerge } = await client();
+      return resumeMerge(run, reopenedFor(run), options(), onProgress, signal, pause);
+    },
+    false,
+  );
   if (!merged) return;
   try {
     const folder = await folderOf(merged, run.output, run.place);

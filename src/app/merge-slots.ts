@@ -4,6 +4,7 @@
  */
 
 import { batch, computed, signal } from '@preact/signals';
+import { AppError } from '../core/errors.ts';
 import type { FolderDescription } from '../files/folder.ts';
 import type { Inspection } from '../files/inspect.ts';
 import type { Role } from '../merge/recipe/recipe.ts';
@@ -91,11 +92,22 @@ export async function openSlot(role: Role, folder: FolderDescription): Promise<v
   try {
     const inspection = await (await client()).inspectFolder(folder);
     if (slots.value[role] !== opening) return;
+    checkKind(role, inspection);
     setSlot(role, { state: 'open', folder, inspection, seconds: (performance.now() - begun) / 1000 });
     recents.value = await remember(folder);
   } catch (error) {
     if (slots.value[role] === opening) setSlot(role, slotAfter(error, folder.name));
   }
+}
+
+/** A vector in the place of a model, or the reverse, would only be told later, and as a folder that lacks files. */
+function checkKind(role: Role, { kind, name }: Inspection): void {
+  if ((kind === 'vector') === (role === 'vector')) return;
+  const [is, hint] =
+    kind === 'vector'
+      ? ['a saved safety vector, not a model', 'Choose “Safety vector from: A saved one”, and open it as that.']
+      : ['not a saved safety vector', 'Open a folder saved here earlier, or choose “Safety vector from: Two models”.'];
+  throw new AppError('vector-invalid', `“${name.slice(0, 80)}” is ${is}.`, hint, { role, kind });
 }
 
 function slotAfter(error: unknown, name: string): Slot {
