@@ -15,8 +15,8 @@ import { METHODS, type Method } from '../src/merge/recipe/methods.ts';
 import { parseRecipe, type Recipe } from '../src/merge/recipe/recipe.ts';
 import { recipeFromYaml, recipeToMergekit, recipeToYaml } from '../src/merge/recipe/recipe-text.ts';
 import type { MergeInputs } from '../src/merge/recipe/request.ts';
-import { discardMerge, finishMerge, summarize } from '../src/merge/run/finish.ts';
-import { checkShard, runState, tidyOutput } from '../src/merge/run/resume.ts';
+import { discardMerge, finishMerge } from '../src/merge/run/finish.ts';
+import { checkShard, finishedMerge, runState, tidyOutput } from '../src/merge/run/resume.ts';
 import { runShard, type ShardResult } from '../src/merge/run/run.ts';
 import { kernelsFor } from './kernels.ts';
 import { mergeCard } from './merge-card.ts';
@@ -59,8 +59,8 @@ const api = {
   /** Index, config, tokenizer files, card, merge.json last. */
   finish: (plan: MergePlan, inputs: MergeInputs, output: OutputDescription, results: ShardResult[]) =>
     finishMerge(plan, inputs, output, results, mergeCard(plan, results)),
-  summarize,
   runState,
+  finishedMerge,
   checkShard,
   tidy: tidyOutput,
   /** When no shard is running any more: nothing of this merge stays. */

@@ -119,8 +119,7 @@ export async function resumeMerge(
   const result = await withRunLock(id, async () => {
     const { run } = entry;
     const signals = { onProgress, signal, pause };
-    if ((await askReader((api) => api.runState(run.plan, output))) === 'finished')
-      return alreadyFinished(id, run, entry.parts);
+    if ((await askReader((api) => api.runState(run.plan, output))) === 'finished') return alreadyFinished(id, run);
     const { plan, inputs } = await samePlan(run, reopened);
     const { backend, stamps } = run;
     return writeAll({ id, plan, inputs, output, stamps, options: { ...options, backend } }, entry.parts, signals);
@@ -163,12 +162,8 @@ async function samePlan(run: JournaledRun, reopened: MergeInputs): Promise<{ pla
 }
 
 /** Cut off between the last file and the end of the journal. */
-async function alreadyFinished(
-  id: string,
-  { plan }: JournaledRun,
-  parts: readonly ShardResult[],
-): Promise<MergeResult> {
-  const result = await askReader<MergeResult>((api) => api.summarize(plan, parts));
+async function alreadyFinished(id: string, { plan, output }: JournaledRun): Promise<MergeResult> {
+  const result = await askReader<MergeResult>((api) => api.finishedMerge(plan, output));
   await journal.remove(id);
   return result;
 }

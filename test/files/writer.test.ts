@@ -74,6 +74,14 @@ describe('writing to a folder', () => {
     await expect(claimOutput(into(directory), 'run-1')).rejects.toMatchObject({ code: 'output-exists' });
   });
 
+  test('is not shared by two merges that claim it at the same moment', async () => {
+    const directory = testDirectory();
+    const claims = ['run-1', 'run-2'].map((run) => claimOutput(into(directory), run));
+    const refused = (await Promise.allSettled(claims)).filter(({ status }) => status === 'rejected');
+    expect(refused.length).toBeGreaterThan(0);
+    expect(directory.files().size).toBe(2 - refused.length);
+  });
+
   test('removes files of a run with the swap files a killed browser left of them, and no others', async () => {
     const directory = testDirectory({
       'out/UNFINISHED-run-1.txt': '',

@@ -8,7 +8,7 @@ import { checkStamps, stampInputs } from '../../src/merge/inputs/stamps.ts';
 import { prepareMerge } from '../../src/merge/plan/prepare.ts';
 import { finishMerge } from '../../src/merge/run/finish.ts';
 import { journaled, resumedRequest, runId, unfinishedRun } from '../../src/merge/run/journal.ts';
-import { checkShard, runState, tidyOutput } from '../../src/merge/run/resume.ts';
+import { checkShard, finishedMerge, runState, tidyOutput } from '../../src/merge/run/resume.ts';
 import { runShard, type ShardResult } from '../../src/merge/run/run.ts';
 import { type TestDirectory, testDirectory } from '../files/directory.ts';
 import { family } from './family.ts';
@@ -84,8 +84,22 @@ describe('the folder of a cut-off merge', () => {
     for (const shard of plan.shards.keys())
       results.push(await runShard(plan, inputs, shard, output, referenceKernels, {}, () => {}, never()));
     expect(await runState(plan, output)).toBe('unfinished');
-    await finishMerge(plan, inputs, into(disk), results);
+    const result = await finishMerge(plan, inputs, into(disk), results);
     expect(await runState(plan, output)).toBe('finished');
+    expect(await finishedMerge(plan, output)).toEqual({ ...result, seconds: 0 });
+  });
+
+  test('is gone when another merge has taken its name since, or its record cannot be read', async () => {
+    const { inputs, output, disk } = await cutOff(0);
+    const other = await prepareMerge({ recipe: resta(0.9), inputs });
+    const result = await runShard(other, inputs, 0, output, referenceKernels, {}, () => {}, never());
+    await finishMerge(other, inputs, output, [result]);
+    const { plan } = await cutOff(0);
+    expect(await runState(other, output)).toBe('finished');
+    expect(await runState(plan, output)).toBe('gone');
+    expect(await finishedMerge(plan, output)).toBeUndefined();
+    await overwrite(disk, 'merge.json', (bytes) => bytes.slice(0, -10));
+    expect(await runState(other, output)).toBe('gone');
   });
 });
 

@@ -8,7 +8,7 @@ import { referenceKernels } from '../../src/kernels/reference.ts';
 import { checkStamps, stampInputs } from '../../src/merge/inputs/stamps.ts';
 import { prepareMerge } from '../../src/merge/plan/prepare.ts';
 import { discardMerge, finishMerge } from '../../src/merge/run/finish.ts';
-import { checkShard, runState, tidyOutput } from '../../src/merge/run/resume.ts';
+import { checkShard, finishedMerge, runState, tidyOutput } from '../../src/merge/run/resume.ts';
 import { runShard } from '../../src/merge/run/run.ts';
 import { discardRun, resumeMerge, runMerge, unfinishedRuns } from '../../workers/merging.ts';
 import { type TestDirectory, testDirectory } from '../files/directory.ts';
@@ -77,6 +77,7 @@ beforeEach(() => {
     finish: finishMerge,
     discard: (plan: Parameters<typeof discardMerge>[0], output: OutputDescription) => discardMerge(plan, output),
     runState,
+    finishedMerge,
     checkShard,
     tidy: tidyOutput,
   });
@@ -110,6 +111,25 @@ describe('a merge that was cut off', () => {
     await resumeMerge(run!, inputs, {}, () => {}, signal);
     expect(await unfinishedRuns()).toEqual([]);
     expect([...disk.files().keys()]).toContain('out/merge.json');
+  });
+
+  test('tells what it came to when only its last word is missing', async () => {
+    const disk = testDirectory();
+    const never = new AbortController().signal;
+    const remembered: [string, unknown][] = [];
+    const finish = api.finish as typeof finishMerge;
+    api.finish = async (...given: Parameters<typeof finishMerge>) => {
+      const made = await finish(...given);
+      remembered.push(...entries);
+      return made;
+    };
+    const made = await runMerge(request, into(disk), {}, () => {}, never);
+    // As if the tab had gone before it could cross the merge off its list, and one note had been lost.
+    for (const [key, value] of remembered.slice(0, -1)) entries.set(key, value);
+    const [run] = await unfinishedRuns();
+    const again = await resumeMerge(run!, inputs, {}, () => {}, never);
+    expect({ ...again, seconds: 0 }).toEqual({ ...made, seconds: 0 });
+    expect(await unfinishedRuns()).toEqual([]);
   });
 
   test('stays on the list when the same merge begins in another folder of the same name', async () => {

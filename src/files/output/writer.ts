@@ -93,6 +93,18 @@ export async function outputState(
   return (await exists(found.folder, last)) ? 'finished' : 'gone';
 }
 
+/** A finished output to be read again, undefined when there is none; `folder` as `finish` gave it. */
+export async function finishedOutput(
+  description: OutputDescription,
+  run: string,
+): Promise<(Pick<Output, 'open'> & { folder?: FolderDescription }) | undefined> {
+  const found = await foundOutput(description, run);
+  if (!found || (await exists(found.folder, markerName(run)))) return undefined;
+  const { folder, output } = found;
+  if (description.kind !== 'opfs') return { open: output.open };
+  return { open: output.open, folder: { kind: 'handle', name: description.name, handle: folder } };
+}
+
 /** As `openOutput(…).discard(paths)`, but makes nothing: a run that failed before its first write has nothing to discard. */
 export async function discardOutput(
   description: OutputDescription,
@@ -149,6 +161,12 @@ async function claim(folder: FileSystemDirectoryHandle, marker: string): Promise
   await folder.getFileHandle(marker, { create: true }).catch((error: unknown) => {
     throw writeError(error, marker);
   });
+  // Another merge may have claimed the folder since it was listed: then both step back, and neither removes what the other writes.
+  const rivals: string[] = [];
+  for await (const name of folder.keys()) if (name.startsWith(MARKER_PREFIX) && name !== marker) rivals.push(name);
+  if (rivals.length === 0) return;
+  await remove(folder, marker);
+  throw existing(folder, 'another merge', rivals);
 }
 
 const EXISTING = {

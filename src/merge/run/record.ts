@@ -32,8 +32,12 @@ export function formulaOf({ recipe, inputs }: Pick<MergePlan, 'recipe' | 'inputs
 
 /** The text of merge.json. Counts are of elements; hashes are SHA-256, of the headers (length field included) for inputs, of whole files for outputs. */
 export function mergeRecord(plan: MergePlan, result: MergeResult): string {
+  return `${JSON.stringify(recordOf(plan, result), null, 2)}\n`;
+}
+
+function recordOf(plan: MergePlan, result: MergeResult) {
   const { backend, changed, unchanged, nonFinite, nonFiniteInputs, bytesRead, bytesWritten, shards } = result;
-  const record = {
+  return {
     version: 1,
     program: PROGRAM,
     plan: { version: plan.version, id: plan.id },
@@ -53,5 +57,21 @@ export function mergeRecord(plan: MergePlan, result: MergeResult): string {
     bytes: { read: bytesRead, written: bytesWritten },
     shards,
   };
-  return `${JSON.stringify(record, null, 2)}\n`;
+}
+
+/** The result back out of the text of merge.json; undefined when it is of another plan, or no record. */
+export function readRecord(plan: MergePlan, bytes: Uint8Array): MergeResult | undefined {
+  const record = parsed(bytes) as ReturnType<typeof recordOf> | undefined;
+  if (record?.plan?.id !== plan.id) return undefined;
+  const { backend, counts, bytes: moved, shards } = record;
+  return { seconds: 0, backend, ...counts, bytesRead: moved.read, bytesWritten: moved.written, shards };
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) ?? undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }

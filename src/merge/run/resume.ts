@@ -5,21 +5,39 @@
 
 import { type PauseSignal, untilResumed } from '../../core/pause.ts';
 import type { OnProgress } from '../../core/progress.ts';
-import { type OutputDescription, openOutput, outputState } from '../../files/output/writer.ts';
+import { finishedOutput, type OutputDescription, openOutput, outputState } from '../../files/output/writer.ts';
 import { openSha256 } from '../../files/sha256.ts';
 import type { ByteSource } from '../../files/source.ts';
 import { recycle } from '../../files/stream.ts';
 import type { MergePlan } from '../plan/plan.ts';
 import { outputPaths } from './finish.ts';
-import { MERGE_RECORD_FILE } from './record.ts';
-import type { ShardResult } from './run.ts';
+import { MERGE_RECORD_FILE, readRecord } from './record.ts';
+import type { MergeResult, ShardResult } from './run.ts';
 
 /** Read at a time: large enough for the disk, small enough to stop within a moment. */
 const PIECE_BYTES = 4 << 20;
+/** Bytes; a record of ten thousand shards has two million. */
+const RECORD_LIMIT = 100_000_000;
 
-/** 'finished' when the run was cut off after its last step, 'gone' when the folder was removed meanwhile. */
-export function runState(plan: MergePlan, output: OutputDescription): Promise<'unfinished' | 'finished' | 'gone'> {
-  return outputState(output, plan.id, MERGE_RECORD_FILE);
+/**
+ * 'finished' when the run was cut off after its last step, 'gone' when its folder was removed meanwhile, even if another merge has taken
+ * the folder's name since.
+ */
+export async function runState(
+  plan: MergePlan,
+  output: OutputDescription,
+): Promise<'unfinished' | 'finished' | 'gone'> {
+  const state = await outputState(output, plan.id, MERGE_RECORD_FILE);
+  return state === 'finished' && !(await finishedMerge(plan, output)) ? 'gone' : state;
+}
+
+/** What a finished merge came to, from its own record; undefined when the folder is not there, or is another merge's. `seconds` is not told. */
+export async function finishedMerge(plan: MergePlan, output: OutputDescription): Promise<MergeResult | undefined> {
+  const found = await finishedOutput(output, plan.id);
+  const source = await found?.open(MERGE_RECORD_FILE);
+  if (!found || !source || source.size > RECORD_LIMIT) return undefined;
+  const result = readRecord(plan, await source.slice(0, source.size));
+  return result && { ...result, ...(found.folder ? { folder: found.folder } : {}) };
 }
 
 /**
