@@ -71,8 +71,8 @@ export async function runMerge(
     await checkRoom(output, plan.totals.bytesWritten);
     const stamps = await askReader<InputStamp[]>((api) => api.stampInputs(plan, inputs));
     await askReader((api) => api.claim(plan, output));
-    const run: Run = { id, plan, inputs, output, stamps, options: { ...options, backend } };
-    await note(run, () => journal.begin(id, journaled(plan, request, output, stamps, backend)));
+    const noted = await note({ output }, () => journal.begin(id, journaled(plan, request, output, stamps, backend)));
+    const run: Run = { id, plan, inputs, output, noted, stamps, options: { ...options, backend } };
     return writeAll(run, undefined, { onProgress, signal, pause });
   });
   return { ...result, seconds: (performance.now() - begun) / 1000 };
@@ -122,7 +122,8 @@ export async function resumeMerge(
     if ((await askReader((api) => api.runState(run.plan, output))) === 'finished') return alreadyFinished(id, run);
     const { plan, inputs } = await samePlan(run, reopened);
     const { backend, stamps } = run;
-    return writeAll({ id, plan, inputs, output, stamps, options: { ...options, backend } }, entry.parts, signals);
+    const going: Run = { id, plan, inputs, output, noted: true, stamps, options: { ...options, backend } };
+    return writeAll(going, entry.parts, signals);
   });
   return { ...result, seconds: (performance.now() - begun) / 1000 };
 }
@@ -262,7 +263,13 @@ async function writeShards(
 }
 
 /** A browser that keeps no journal (a private window) merges all the same; only resuming is not to be had. In memory there is nothing to resume. */
-async function note({ output }: Run, write: () => Promise<void>): Promise<void> {
-  if (output.kind === 'memory') return;
-  await write().catch((error: unknown) => console.info('This merge cannot be resumed later:', error));
+async function note({ output }: Pick<Run, 'output'>, write: () => Promise<void>): Promise<boolean> {
+  if (output.kind === 'memory') return false;
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    console.info('This merge cannot be resumed later:', error);
+    return false;
+  }
 }

@@ -17,6 +17,8 @@ export interface RunPlace {
   id: string;
   plan: MergePlan;
   output: OutputDescription;
+  /** The journal took the run when it began. */
+  noted: boolean;
 }
 
 /** Between two tries to tidy, and how many: the browser may hash a large shard for minutes before it lets go of it. */
@@ -28,10 +30,19 @@ const TIDY_TRIES = 300;
  * Never rejects: what stopped the merge is what the person has to know. What cannot be removed yet is removed later, while the run counts
  * as busy; what never can (the folder may be out of reach) stays on the list of unfinished runs.
  */
-export async function leaveTidy({ id, plan, output }: RunPlace, finished: readonly ShardResult[]): Promise<void> {
+export async function leaveTidy(
+  { id, plan, output, noted }: RunPlace,
+  finished: readonly ShardResult[],
+): Promise<void> {
   if (output.kind === 'memory') return;
   const keep = finished.map(({ file }) => file);
-  const kept = keep.length > 0 && (await journal.find(id).catch(() => undefined)) !== undefined;
+  // A journal that does not answer now may do so later: shards go only where it never took the run, or has forgotten it.
+  const known = () =>
+    journal.find(id).then(
+      (entry) => entry !== undefined,
+      () => noted,
+    );
+  const kept = keep.length > 0 && (await known());
   const tidy = () => (kept ? askReader((api) => api.tidy(plan, output, keep)) : discardAll({ id, plan, output }));
   if (await released(tidy)) return;
   tidying.add(id);
@@ -57,7 +68,7 @@ async function released(tidy: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-export async function discardAll({ id, plan, output }: RunPlace): Promise<void> {
+export async function discardAll({ id, plan, output }: Omit<RunPlace, 'noted'>): Promise<void> {
   await askReader((api) => api.discard(plan, output));
   await journal.remove(id).catch(() => {}); // no journal, no entry
 }

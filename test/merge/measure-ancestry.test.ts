@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { encodeFloats } from '../../src/core/dtype.ts';
+import { openAdapter } from '../../src/files/adapter/adapter.ts';
 import { openCheckpoint } from '../../src/files/checkpoint.ts';
 import { type FolderDescription, openFolder } from '../../src/files/folder.ts';
 import type { MergeCheckpoints } from '../../src/merge/inputs/inputs.ts';
@@ -10,7 +11,7 @@ import { openInputs } from '../../src/merge/inputs/reader.ts';
 import { type AncestryPair, ancestryPairs, kinshipOf, sampleAncestry } from '../../src/merge/measure/ancestry.ts';
 import { folderOf, safetensorsFile } from '../files/build.ts';
 import { CONFIG, type TENSORS, tensorsOf } from './family.ts';
-import { loadFolder, ROOT } from './merging.ts';
+import { FIXTURES, loadFolder, ROOT } from './merging.ts';
 
 async function compare(aligned: FolderDescription, sft: FolderDescription) {
   const checkpoints: MergeCheckpoints = {
@@ -85,6 +86,15 @@ const pairOf = (elements: number): AncestryPair => ({
   a: { role: 'sft', file: 'a', dtype: 'F32', start: 0, end: 4 * elements },
   b: { role: 'aligned', file: 'b', dtype: 'F32', start: 0, end: 4 * elements },
   elements,
+});
+
+test('a DoRA is not asked: its sample would need the norms of whole tensors', async () => {
+  const load = (name: string) => openFolder(loadFolder(join(FIXTURES, 'lora-kinds', name)));
+  const aligned = await openCheckpoint(load('llama'));
+  const pairsOf = async (name: string) =>
+    ancestryPairs({ aligned, sft: await openAdapter(load(name)) }, 'sft', 'aligned').length;
+  expect(await pairsOf('dora')).toBe(0);
+  expect(await pairsOf('whole-modules')).toBeGreaterThan(0);
 });
 
 describe('a pair of tensors', () => {

@@ -116,6 +116,18 @@ describe('bad input stops a merge with a clear message before anything is writte
     expect(outcome.hint.length).toBeGreaterThan(20);
   });
 
+  test('integers where weights should be, of a tensor that the third model lacks', async () => {
+    const integers = tensorsOf(22).map((one) =>
+      one.name === 'model.norm.weight' ? { ...one, dtype: 'I16' as const } : one,
+    );
+    const without = tensorsOf(33).filter(({ name }) => name !== 'model.norm.weight');
+    expect(await attempt(family({ aligned: { tensors: integers }, unaligned: { tensors: without } }))).toMatchObject({
+      code: 'dtype-unsupported',
+      message: expect.stringMatching(/model.norm.weight of the aligned model is stored as I16/),
+      written: [],
+    });
+  });
+
   test('a folder without config.json', async () => {
     const aligned = folderOf('no-config', { 'model.safetensors': whole });
     expect(await attempt({ ...family(), aligned })).toMatchObject({

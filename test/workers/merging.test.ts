@@ -15,7 +15,8 @@ import { type TestDirectory, testDirectory } from '../files/directory.ts';
 import { family } from '../merge/family.ts';
 import { resta } from '../merge/merging.ts';
 
-const { api, entries } = vi.hoisted(() => ({
+const { api, entries, journal } = vi.hoisted(() => ({
+  journal: { silent: false },
   api: {} as Record<string, unknown>,
   entries: new Map<string, unknown>(),
 }));
@@ -33,7 +34,10 @@ vi.mock('../../workers/start.ts', () => {
 vi.mock('idb-keyval', () => ({
   createStore: () => undefined,
   set: async (key: unknown, value: unknown) => void entries.set(JSON.stringify(key), value),
-  entries: async () => [...entries].map(([key, value]) => [JSON.parse(key), value]),
+  entries: async () => {
+    if (journal.silent) throw new DOMException('the connection is closing', 'InvalidStateError');
+    return [...entries].map(([key, value]) => [JSON.parse(key), value]);
+  },
   keys: async () => [...entries.keys()].map((key) => JSON.parse(key)),
   delMany: async (keys: unknown[]) => {
     for (const key of keys) entries.delete(JSON.stringify(key));
@@ -63,6 +67,7 @@ async function cutOff(disk: TestDirectory) {
 beforeEach(() => {
   vi.stubGlobal('navigator', {});
   entries.clear();
+  journal.silent = false;
   Object.assign(api, {
     plan: prepareMerge,
     stampInputs,
@@ -111,6 +116,18 @@ describe('a merge that was cut off', () => {
     await resumeMerge(run!, inputs, {}, () => {}, signal);
     expect(await unfinishedRuns()).toEqual([]);
     expect([...disk.files().keys()]).toContain('out/merge.json');
+  });
+
+  test('keeps its shards when the journal that knows it does not answer', async () => {
+    const disk = testDirectory();
+    const { onProgress, signal } = cancelAt((_, shard) => {
+      journal.silent = true;
+      return shard === 3;
+    });
+    await expect(runMerge(request, into(disk), {}, onProgress, signal)).rejects.toMatchObject({ name: 'AbortError' });
+    expect(shardsOn(disk)).toBe(2);
+    journal.silent = false;
+    expect(await unfinishedRuns()).toMatchObject([{ shards: { done: 2 } }]);
   });
 
   test('tells what it came to when only its last word is missing', async () => {

@@ -51,7 +51,8 @@ const DISTANT_COSINE = 0.9;
 
 /**
  * Matrices of both models, evenly spread over the model. Vectors are left out: norms are near one in every model, related or not.
- * Tensors that are the same bytes in both (an adapter outside its targets) say nothing and are left out too.
+ * Tensors that are the same bytes in both (an adapter outside its targets) say nothing and are left out too, and those of a DoRA, of which
+ * a sample would cost what the whole tensor does: it takes their norms.
  */
 export function ancestryPairs(checkpoints: MergeCheckpoints, a: Role, b: Role): AncestryPair[] {
   const others = tensorsOf(checkpoints, b);
@@ -62,10 +63,15 @@ export function ancestryPairs(checkpoints: MergeCheckpoints, a: Role, b: Role): 
     if (!isFloatDtype(info.dtype) || !isFloatDtype(other.dtype)) continue;
     if (info.shape.some((dimension, i) => dimension !== other.shape[i])) continue;
     const ranges = { a: weightRange(checkpoints, a, name), b: weightRange(checkpoints, b, name) };
+    if (takesNorms(ranges.a) || takesNorms(ranges.b)) continue;
     if (!sameWeights(ranges.a, ranges.b)) pairs.push({ name, ...ranges, elements: elementCount(info.shape) });
   }
   if (pairs.length <= TENSORS) return pairs;
   return Array.from({ length: TENSORS }, (_, i) => pairs[Math.floor(((i + 0.5) * pairs.length) / TENSORS)]!);
+}
+
+function takesNorms({ plus }: WeightRange): boolean {
+  return plus?.kind === 'low-rank' && plus.magnitude !== undefined;
 }
 
 /** `undefined` when there is nothing to compare: no pairs, or only zeros and non-finite values. */

@@ -3,6 +3,7 @@
  * What a look at more than headers tells (tokenizers, samples of weights) is added by prepare.ts.
  */
 
+import { isFloatDtype } from '../../core/dtype.ts';
 import type { Adapter } from '../../files/adapter/adapter.ts';
 import { adapterMisfits } from '../../files/adapter/base.ts';
 import { isAdapterInput, type MergeCheckpoints, modelOf, tensorsOf } from '../inputs/inputs.ts';
@@ -167,9 +168,11 @@ function notFloat(tensor: string, role: Role, dtype: string): Difference {
 function numbers(checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
   const unlike = decisions.find(({ copied }) => copied === 'dtype');
   if (!unlike) return [];
-  const role = unlike.lacking.at(-1)!;
-  const name = unlike.names[role]!;
-  return [notFloat(name, role, tensorsOf(checkpoints, role).get(name)!.dtype)];
+  for (const role of unlike.lacking) {
+    const found = tensorsOf(checkpoints, role).get(unlike.names[role] ?? '');
+    if (found && !isFloatDtype(found.dtype)) return [notFloat(found.name, role, found.dtype)];
+  }
+  return [];
 }
 
 function shapes(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
