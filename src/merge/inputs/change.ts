@@ -4,6 +4,7 @@
  */
 
 import { decodeFloats, dtypeBytes } from '../../core/dtype.ts';
+import { recycle } from '../../files/stream.ts';
 import type { Elements } from '../../kernels/kernels.ts';
 import type { Role } from '../recipe/recipe.ts';
 import { addScaled, addSquares, arrangeMatrices, doraFactors, foldLowRank, type LowRankMatrices } from './fold.ts';
@@ -32,10 +33,16 @@ export function readChanges(read: ElementReader): ChangeReader {
     const { plus } = range;
     const base = await read(range, first, count);
     if (!plus) return base;
-    if (plus.kind === 'low-rank') return foldLowRank(base, await matricesOf(range, plus), first);
+    if (plus.kind === 'low-rank') return spent(base, foldLowRank(base, await matricesOf(range, plus), first));
     if (plus.kind === 'scaled') return addScaled(base, await read(plus.values, first, count), plus.scale);
     return replaceRows(read, base, plus, first, count);
   };
+}
+
+/** What was made of `base`, whose own bytes nobody needs any more. */
+function spent(base: Elements, made: Elements): Elements {
+  recycle(base.bytes);
+  return made;
 }
 
 async function loadMatrices(read: ElementReader, range: WeightRange, plus: LowRankRange): Promise<LowRankMatrices> {
@@ -51,7 +58,7 @@ async function loadMatrices(read: ElementReader, range: WeightRange, plus: LowRa
   const squares = new Float64Array(rows);
   for (let first = 0; first < rows * columns; first += NORM_RUN) {
     const base = await read(range, first, Math.min(NORM_RUN, rows * columns - first));
-    const folded = foldLowRank(base, matrices, first);
+    const folded = spent(base, foldLowRank(base, matrices, first));
     addSquares(squares, decodeFloats(folded.bytes, 'F32'), matrices, first);
   }
   return { ...matrices, factors: doraFactors(await floats(magnitude, rows), squares) };
