@@ -132,7 +132,8 @@ export async function resumeMerge(
 export async function discardRun({ id, output }: UnfinishedRun): Promise<void> {
   const { run } = await found(id);
   await askToWrite(output);
-  await withRunLock(id, () => discardAll({ id, plan: run.plan, output }));
+  await tidying.get(id);
+  if (await journal.find(id)) await withRunLock(id, () => discardAll({ id, plan: run.plan, output }));
 }
 
 /** Takes it off the list and leaves the disk as it is: for folders that are gone or may not be touched. */

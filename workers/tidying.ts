@@ -10,8 +10,8 @@ import { askReader } from './start.ts';
 
 const journal = runJournal();
 
-/** Ids of runs whose files the browser does not let go of yet. */
-export const tidying = new Set<string>();
+/** By id, runs whose files the browser does not let go of yet; each settles, always well, when they are gone or will not go. */
+export const tidying = new Map<string, Promise<void>>();
 
 export interface RunPlace {
   id: string;
@@ -45,8 +45,7 @@ export async function leaveTidy(
   const kept = keep.length > 0 && (await known());
   const tidy = () => (kept ? askReader((api) => api.tidy(plan, output, keep)) : discardAll({ id, plan, output }));
   if (await released(tidy)) return;
-  tidying.add(id);
-  void later()
+  const gone = later()
     .then(() =>
       withRunLock(id, async () => {
         for (let tries = 0; tries < TIDY_TRIES && !(await released(tidy)); tries++) await later();
@@ -54,6 +53,7 @@ export async function leaveTidy(
     )
     .catch(() => {}) // resumed or discarded meanwhile: whoever did that tidies
     .finally(() => tidying.delete(id));
+  tidying.set(id, gone);
 }
 
 const later = () => new Promise((resolve) => setTimeout(resolve, TIDY_PAUSE_MS));
