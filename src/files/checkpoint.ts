@@ -139,7 +139,7 @@ function empty(name: string): AppError {
   return new AppError(
     'folder-empty',
     `“${name}” holds no files.`,
-    'Browsers do not follow links: folders of the Hugging Face cache look empty. Open a real copy, or open its files instead.',
+    'Open the folder that holds config.json itself, perhaps one inside it. Browsers do not follow links, so folders of the Hugging Face cache look empty: open a real copy, or its files instead.',
     {},
   );
 }

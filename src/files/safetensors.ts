@@ -8,6 +8,7 @@ import { type Dtype, dtypeBytes, isDtype } from '../core/dtype.ts';
 import { AppError, type ErrorCode } from '../core/errors.ts';
 import type { TensorRef } from '../core/tensor.ts';
 import { decodeUtf8, duplicateKey, isJsonObject, type JsonObject } from './json.ts';
+import { lfsPointer } from './pointer.ts';
 import { sha256Hex } from './sha256.ts';
 import type { ByteSource } from './source.ts';
 
@@ -56,6 +57,8 @@ async function readLength(source: ByteSource, path: string): Promise<number> {
     });
   }
   const bytes = await source.slice(0, LENGTH_BYTES);
+  const other = somethingElse(bytes, path);
+  if (other) throw other;
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
     throw broken(
@@ -80,6 +83,15 @@ async function readLength(source: ByteSource, path: string): Promise<number> {
     );
   }
   return Number(length);
+}
+
+/** What stands in the place of a file that was not downloaded: as a length, its first letters would be a number of many digits. */
+function somethingElse(bytes: Uint8Array, path: string): AppError | undefined {
+  const begins = String.fromCharCode(...bytes);
+  if (begins === 'version ') return lfsPointer(path);
+  if (!/^\s*<(?:!doc|html|head|\?xml)/i.test(begins)) return undefined;
+  const hint = 'The download brought a message instead of the file: open it to read what it says, and download again.';
+  return new AppError('format-unsupported', `${path} is a web page, not weights.`, hint, { file: path });
 }
 
 function parseHeader(bytes: Uint8Array, path: string): JsonObject {

@@ -243,3 +243,16 @@ describe('a header that lies is refused by name', () => {
     expect(header.tensors.map(({ name }) => name)).toEqual(names);
   });
 });
+
+describe('what stands in the place of weights that were not downloaded', () => {
+  test.each([
+    ['a pointer of Git LFS', 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n', /Git LFS/],
+    ['a web page', '<!DOCTYPE html><html><body>Access denied</body></html>', /is a web page/],
+    ['an older web page', '<html><head>', /is a web page/],
+  ])('%s is called what it is', async (_, text, says) => {
+    const error = await readHeader(blobSource(new Blob([text])), 'model.safetensors').catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({ code: 'format-unsupported', message: expect.stringMatching(says) });
+  });
+});

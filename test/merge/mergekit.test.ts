@@ -61,6 +61,21 @@ describe('a recipe in mergekit’s words', () => {
 });
 
 describe('a configuration from elsewhere', () => {
+  const sft = (weight: unknown) => ({ model: 'x', parameters: { weight, density: 0.7 } });
+
+  test('with the unaligned model as its base adds what the other one has beyond it', () => {
+    const config = {
+      merge_method: 'task_arithmetic',
+      base_model: 'bad',
+      models: [
+        { model: 'my-tune', parameters: { weight: 1 } },
+        { model: 'chat', parameters: { weight: 0.6 } },
+      ],
+    };
+    expect(fromMergekit(config)).toEqual({ version: 1, method: 'resta', g: 0.6 });
+    expect(arithmetic(config, { 'my-tune': 3, chat: 1, bad: -2 })).toBeCloseTo(3 + 0.6 * (1 - -2), 12);
+  });
+
   test('is read as its authors write it', async () => {
     const text = `
 merge_method: task_arithmetic
@@ -80,26 +95,9 @@ dtype: bfloat16
     ['another method', { merge_method: 'ties' }, /merge_method/],
     ['no base', { base_model: undefined }, /base_model/],
     ['weights that are divided by their sum', { parameters: { normalize: true } }, /normalize/],
-    [
-      'two fine-tunes',
-      {
-        models: [
-          { model: 'a', parameters: { weight: 0.5 } },
-          { model: 'b', parameters: { weight: 0.5 } },
-        ],
-      },
-      /models/,
-    ],
-    [
-      'a positive weight of the unaligned model',
-      {
-        models: [
-          { model: 'a', parameters: { weight: 1 } },
-          { model: 'b', parameters: { weight: 0.5 } },
-        ],
-      },
-      /g must be 0 or more/,
-    ],
+    ['two fine-tunes', { models: [sft(0.5), sft(0.5)] }, /models/],
+    ['weights of both signs', { models: [sft(1), sft([{ filter: 'mlp', value: 0.5 }, { value: -1 }])] }, /both signs/],
+    ['a DARE from the unaligned model', { merge_method: 'dare_linear', models: [sft(1), sft(0.5)] }, /base_model/],
   ])('%s is refused by the field', (_, change, says) => {
     const config = { ...toMergekit(resta(1), names), ...change };
     expect(() => fromMergekit(config)).toThrow(says);

@@ -297,6 +297,8 @@ describe('a model as GGUF', () => {
     expect(plan.config?.role).toBe('aligned');
     expect(plan.companions).toContainEqual({ role: 'aligned', file: 'tokenizer.json' });
     expect(plan.differences.map(({ code }) => code)).toContain('config-borrowed');
+    // Whose config says nothing of the type of the weights that it now stands beside.
+    expect(plan.config?.changed).toEqual({ model_type: 'mistral', torch_dtype: 'bfloat16' });
   });
 
   test('does not go where none has a config.json', () => {

@@ -173,7 +173,7 @@ const EXISTING = {
   files: ['exists already and is not empty.', 'Choose another name for the output; nothing is ever overwritten.'],
   'another merge': [
     'holds the unfinished output of another merge.',
-    'Delete that folder, or choose another name for the output.',
+    'If it is being written now, perhaps in another tab, wait for that. Otherwise delete that folder, or choose another name.',
   ],
   'earlier attempt': [
     'holds an unfinished attempt at this very merge.',

@@ -7,6 +7,7 @@
 import { dtypeBytes } from '../../core/dtype.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { TensorRef } from '../../core/tensor.ts';
+import { lfsPointer } from '../pointer.ts';
 import { type CheckpointShard, describeShard } from '../shard.ts';
 import type { ByteSource } from '../source.ts';
 import { unpickle } from './pickle.ts';
@@ -70,8 +71,7 @@ async function checkBeginning(source: ByteSource, path: string): Promise<void> {
     throw torchError('format-unsupported', path, 'was saved in the format of torch 1.5 and older', hint);
   }
   if (new TextDecoder().decode(bytes).startsWith('version https://git-lfs')) {
-    const hint = 'Fetch the file itself: git lfs pull, or download it from the page of the model.';
-    throw torchError('format-unsupported', path, 'is only a pointer to the weights, left by Git LFS', hint);
+    throw lfsPointer(path);
   }
   if (source.size < 64) throw torchError('header-truncated', path, `has only ${source.size} bytes`, DAMAGED);
   throw torchError('format-unsupported', path, 'is not a file that torch.save wrote', SAVE_AGAIN);

@@ -1,9 +1,10 @@
 /** The small files of the output: whose config.json and tokenizer it gets, and what must be changed in the config to be true. */
 
-import type { FloatDtype } from '../../core/dtype.ts';
+import type { Dtype, FloatDtype } from '../../core/dtype.ts';
+import { elementCount } from '../../core/tensor.ts';
 import type { Checkpoint } from '../../files/checkpoint.ts';
 import type { JsonObject } from '../../files/json.ts';
-import { isAdapterInput, type MergeCheckpoints, tensorsOf } from '../inputs/inputs.ts';
+import { isAdapterInput, type MergeCheckpoints, modelOf, tensorsOf } from '../inputs/inputs.ts';
 import { isEmbedding } from '../inputs/names.ts';
 import type { Recipe, Role } from '../recipe/recipe.ts';
 import { type Decision, isTied } from './decisions.ts';
@@ -108,6 +109,18 @@ const TORCH_NAMES: Partial<Record<string, string>> = {
   BF16: 'bfloat16',
 } satisfies Partial<Record<FloatDtype, string>>;
 
+/** The type of most weights, where the config says another. */
+function typeOf(decisions: readonly Decision[], config: JsonObject): JsonObject {
+  const counts = new Map<Dtype, number>();
+  for (const { tensor, shape } of decisions) {
+    counts.set(tensor.dtype, (counts.get(tensor.dtype) ?? 0) + elementCount(shape));
+  }
+  const [most] = [...counts].sort(([, a], [, b]) => b - a);
+  const name = most && TORCH_NAMES[most[0]];
+  const field = 'dtype' in config ? 'dtype' : 'torch_dtype';
+  return name === undefined || config[field] === name ? {} : { [field]: name };
+}
+
 /** The config with what the output has otherwise: its type, its vocabulary, its head. Undefined when the file is right as it is. */
 function changedConfig(
   role: Role,
@@ -120,6 +133,8 @@ function changedConfig(
   const wanted = recipe.outputDtype ?? 'same';
   // transformers renamed torch_dtype to dtype in 4.56; a file keeps the name it has.
   if (wanted !== 'same') changes['dtype' in config ? 'dtype' : 'torch_dtype'] = TORCH_NAMES[wanted];
+  // A borrowed config knows nothing of the types of the weights it comes to stand beside.
+  else if (checkpoints[role] !== modelOf(checkpoints, 'sft')) Object.assign(changes, typeOf(decisions, config));
   const embedding = decisions.find(({ tensor }) => isEmbedding(tensor.name));
   const rows = embedding?.shape[0];
   const before =

@@ -34,16 +34,16 @@ export function compareInputs(
   const roles = rolesOf(checkpoints).filter(
     (role) => role === 'aligned' || operandsOf(recipe, checkpoints).includes(role),
   );
-  return [
-    ...families(checkpoints, roles),
-    ...sizes(checkpoints, roles),
-    ...quantized(checkpoints, roles),
+  const otherModels = [...families(checkpoints, roles), ...sizes(checkpoints, roles), ...quantized(checkpoints, roles)];
+  const misfits = [
     ...adapters(checkpoints, roles),
     ...shapes(recipe, checkpoints, decisions),
     ...numbers(checkpoints, decisions),
     ...nothingShared(recipe, decisions),
-    ...notices(recipe, checkpoints, decisions, roles),
   ];
+  // Of models that are no versions of each other, it says little what else differs.
+  if (otherModels.length > 0) return [...otherModels, ...misfits];
+  return [...misfits, ...notices(recipe, checkpoints, decisions, roles)];
 }
 
 function families(checkpoints: MergeCheckpoints, roles: readonly Role[]): Difference[] {

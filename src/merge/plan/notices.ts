@@ -26,56 +26,90 @@ export function notices(
   ];
 }
 
+/** One choice for all models that know fewer words than the lead, one note for each that knows more. */
 function vocabularyRows(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {
   const lead = leadOf(recipe);
-  return operandsOf(recipe, checkpoints).flatMap((role): Difference[] => {
-    const theirTensors = tensorsOf(checkpoints, role);
-    const rowsOf = (name: string | undefined) => (name === undefined ? undefined : theirTensors.get(name)?.shape[0]);
-    const unlike = decisions.filter(
-      ({ tensor, names, copied }) =>
-        isVocabulary(tensor.name) && copied === undefined && rowsOf(names[role]) !== tensor.shape[0],
-    );
-    if (role === lead || unlike.length === 0 || unlike[0]!.names[role] === undefined) return [];
-    const { tensor, names } = unlike[0]!;
-    const [own, theirs] = [tensor.shape[0]!, rowsOf(names[role])!];
-    const more = Math.abs(own - theirs);
-    const words = more === 1 ? 'one more row' : `${more} more rows`;
-    const facts = { rows: { [lead]: own, [role]: theirs } };
-    const common = {
-      code: 'vocabulary-rows' as const,
-      roles: [lead, role],
-      ...listed(unlike.map((one) => one.tensor.name)),
-      facts,
-    };
-    if (own < theirs) {
-      return [
-        {
-          ...common,
-          severity: 'note',
-          what: `The vocabulary of ${theRole(role)} has ${words} than that of ${theRole(lead)} (${theirs} and ${own}).`,
-          consequence: `Only the first ${own} rows take part; the result keeps the size of ${theRole(lead)}.`,
-          fix: 'Nothing to do, unless the rows stand for other tokens.',
-        },
-      ];
-    }
-    const what = `The vocabulary of ${theRole(lead)} has ${words} than that of ${theRole(role)} (${own} and ${theirs}).`;
-    if (recipe.output === 'vector')
-      return [{ ...common, severity: 'note', what, consequence: 'The vector leaves them out.', fix: 'Nothing to do.' }];
-    const cut = recipe.vocabulary === 'cut';
-    return [
-      {
-        ...common,
-        severity: 'choice',
-        what,
-        consequence: cut
-          ? checkpoints.aligned
-            ? 'They are cut off; the tokenizer of the aligned model is written, since the added tokens would have no row.'
-            : 'They are cut off; the tokenizer of the fine-tune still knows the added tokens, which have no row any more.'
-          : 'No safety vector is known for these tokens: their rows stay as the fine-tune has them.',
-        fix: cut ? 'Choose to keep them if the fine-tune needs its added tokens.' : 'Keep them, or cut them off.',
-      },
-    ];
+  const shorter: RowCount[] = [];
+  const notes: Difference[] = [];
+  for (const role of operandsOf(recipe, checkpoints)) {
+    const found = role === lead ? undefined : unlikeRows(role, checkpoints, decisions);
+    if (!found) continue;
+    if (found.own > found.theirs) shorter.push(found);
+    else notes.push(moreRows(lead, found));
+  }
+  if (shorter.length === 0) return notes;
+  return [fewerRows(lead, shorter, recipe, checkpoints.aligned !== undefined), ...notes];
+}
+
+interface RowCount {
+  role: Role;
+  own: number;
+  theirs: number;
+  names: string[];
+}
+
+function unlikeRows(role: Role, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): RowCount | undefined {
+  const theirTensors = tensorsOf(checkpoints, role);
+  const rowsOf = ({ names }: Decision) => theirTensors.get(names[role] ?? '')?.shape[0];
+  const unlike = decisions.filter((decision) => {
+    const rows = rowsOf(decision);
+    const { tensor, copied } = decision;
+    return isVocabulary(tensor.name) && copied === undefined && rows !== undefined && rows !== tensor.shape[0];
   });
+  const [first] = unlike;
+  if (!first) return undefined;
+  return { role, own: first.tensor.shape[0]!, theirs: rowsOf(first)!, names: unlike.map(({ tensor }) => tensor.name) };
+}
+
+function wordsOf(more: number): string {
+  return more === 1 ? 'one more row' : `${more} more rows`;
+}
+
+function moreRows(lead: Role, { role, own, theirs, names }: RowCount): Difference {
+  return {
+    code: 'vocabulary-rows',
+    severity: 'note',
+    what: `The vocabulary of ${theRole(role)} has ${wordsOf(theirs - own)} than that of ${theRole(lead)} (${theirs} and ${own}).`,
+    consequence: `Only the first ${own} rows take part; the result keeps the size of ${theRole(lead)}.`,
+    fix: 'Nothing to do, unless the rows stand for other tokens.',
+    roles: [lead, role],
+    ...listed(names),
+    facts: { rows: { [lead]: own, [role]: theirs } },
+  };
+}
+
+function fewerRows(lead: Role, found: readonly RowCount[], recipe: Recipe, tokenizer: boolean): Difference {
+  const own = found[0]!.own;
+  const fewest = Math.min(...found.map(({ theirs }) => theirs));
+  const than = found.map(({ role, theirs }) => `${theRole(role)} (${theirs})`).join(' and ');
+  return {
+    code: 'vocabulary-rows',
+    what: `The vocabulary of ${theRole(lead)} has ${wordsOf(own - fewest)} (${own}) than that of ${than}.`,
+    ...fateOfRows(recipe, tokenizer),
+    roles: [lead, ...found.map(({ role }) => role)],
+    ...listed([...new Set(found.flatMap(({ names }) => names))]),
+    facts: { rows: { [lead]: own, ...Object.fromEntries(found.map(({ role, theirs }) => [role, theirs])) } },
+  };
+}
+
+/** @param tokenizer whether the aligned model is there to give its own */
+function fateOfRows(recipe: Recipe, tokenizer: boolean): Pick<Difference, 'severity' | 'consequence' | 'fix'> {
+  if (recipe.output === 'vector')
+    return { severity: 'note', consequence: 'The vector leaves them out.', fix: 'Nothing to do.' };
+  if (recipe.vocabulary !== 'cut') {
+    return {
+      severity: 'choice',
+      consequence: 'No safety vector is known for these tokens: their rows stay as the fine-tune has them.',
+      fix: 'Keep them, or cut them off.',
+    };
+  }
+  return {
+    severity: 'choice',
+    consequence: tokenizer
+      ? 'They are cut off; the tokenizer of the aligned model is written, since the added tokens would have no row.'
+      : 'They are cut off; the tokenizer of the fine-tune still knows the added tokens, which have no row any more.',
+    fix: 'Choose to keep them if the fine-tune needs its added tokens.',
+  };
 }
 
 function tiedHeads(recipe: Recipe, checkpoints: MergeCheckpoints, decisions: readonly Decision[]): Difference[] {

@@ -84,13 +84,14 @@ export function fromMergekit(config: JsonObject): Recipe {
   if (method !== 'task_arithmetic' && method !== 'dare_linear') {
     throw invalidRecipe('merge_method', 'is not one that can be RESTA: task_arithmetic or dare_linear');
   }
-  if (typeof config.base_model !== 'string') throw invalidRecipe('base_model', 'must name the aligned model');
+  if (typeof config.base_model !== 'string')
+    throw invalidRecipe('base_model', 'must name the aligned model, or the unaligned one');
   const parameters = isJsonObject(config.parameters) ? config.parameters : {};
   if (parameters.normalize === true)
     throw invalidRecipe('normalize', 'must be false: RESTA does not divide by the sum of the weights');
   const models = modelsOf(config);
-  const [sft, unaligned] = rolesAmong(models);
-  const strength = strengthOf(unaligned.weight);
+  const [sft, other] = rolesAmong(models);
+  const strength = strengthOf(other.weight, method === 'dare_linear');
   const density = sft.density ?? parameters.density;
   if (method === 'dare_linear' && typeof density !== 'number') throw invalidRecipe('density', 'must be a number');
   const dtype = config.out_dtype;
@@ -117,28 +118,32 @@ function modelsOf(config: JsonObject): Weighed[] {
   });
 }
 
-/** The fine-tune counts once; the other one less than nothing. */
+/** The fine-tune counts once; the other one is what its base is subtracted from, or what is subtracted. */
 function rolesAmong(models: readonly Weighed[]): [Weighed, Weighed] {
-  const sft = models.filter(({ weight }) => weight === 1);
-  const others = models.filter(({ weight }) => weight !== 1);
-  if (sft.length === 1 && others.length === 1) return [sft[0]!, others[0]!];
-  throw invalidRecipe(
-    'models',
-    'must be a fine-tune with weight 1 and an unaligned model with a negative weight, beside the base',
-  );
+  const sft = models.find(({ weight }) => weight === 1);
+  const [other, ...more] = models.filter((model) => model !== sft);
+  if (sft && other && more.length === 0) return [sft, other];
+  throw invalidRecipe('models', 'must be, beside the base, a fine-tune with weight 1 and one other model');
 }
 
-function strengthOf(weight: unknown): { g: unknown; scales?: unknown } {
-  if (!Array.isArray(weight) || !weight.every(isJsonObject)) return { g: positive(weight) };
-  const scales = weight
-    .filter(({ filter }) => typeof filter === 'string' && filter !== '*')
-    .map(({ filter, value }) => ({ match: `*${filter as string}*`, g: positive(value) }));
-  const rest = weight.find(({ filter }) => filter === undefined || filter === null || filter === '*');
-  return { g: rest ? positive(rest.value) : 0, scales };
-}
-
-/** What mergekit subtracts is what we add; the recipe's own check refuses the rest. */
-function positive(weight: unknown): unknown {
-  if (typeof weight === 'number') return weight === 0 ? 0 : -weight;
-  return Array.isArray(weight) ? weight.map(positive) : weight;
+/**
+ * With the aligned model as the base, the other one is subtracted; with the unaligned one as the base, the other one is added: either way
+ * the fine-tune + g × (aligned − unaligned).
+ */
+function strengthOf(weight: unknown, dares: boolean): { g: unknown; scales?: unknown } {
+  const rules = Array.isArray(weight) && weight.every(isJsonObject) ? weight : [{ value: weight }];
+  const numbers = rules.flatMap(({ value }) => [value].flat()).filter((value) => typeof value === 'number');
+  const added = numbers.some((value) => value > 0);
+  if (added && numbers.some((value) => value < 0))
+    throw invalidRecipe('weight', 'has both signs: some safety would be removed');
+  if (added && dares)
+    throw invalidRecipe('base_model', 'must be the aligned model, from which the fine-tune drops its changes');
+  const strength = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(strength);
+    return typeof value === 'number' ? Math.abs(value) : value;
+  };
+  const named = rules.filter(({ filter }) => typeof filter === 'string' && filter !== '*');
+  const rest = rules.find((rule) => !named.includes(rule));
+  const scales = named.map(({ filter, value }) => ({ match: `*${filter as string}*`, g: strength(value) }));
+  return { g: rest ? strength(rest.value) : 0, ...(scales.length > 0 ? { scales } : {}) };
 }
