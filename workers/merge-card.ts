@@ -1,9 +1,10 @@
 /** Joins two rooms that do not know each other: what merge/ did, as the model card that report/ writes. */
 
 import type { MergePlan } from '../src/merge/plan/plan.ts';
+import { PROGRAM } from '../src/merge/program.ts';
 import { rolesOf } from '../src/merge/recipe/request.ts';
 import { summarize } from '../src/merge/run/finish.ts';
-import { formulaOf, PROGRAM } from '../src/merge/run/record.ts';
+import { formulaOf } from '../src/merge/run/record.ts';
 import type { ShardResult } from '../src/merge/run/run.ts';
 import { modelCard } from '../src/report/card.ts';
 

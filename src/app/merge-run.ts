@@ -36,7 +36,9 @@ export const unfinished = signal<readonly UnfinishedRun[]>([]);
 export const stored = signal<readonly StoredOutput[]>([]);
 /** What the browser says about its own storage; it tells nothing about disks. */
 export const room = signal<{ free?: number } | undefined>(undefined);
-/** What stopped a merge before it began, or an action on what is left of one. */
+/** What stopped a merge before it began. */
+export const startProblem = signal<Problem | undefined>(undefined);
+/** What stopped an action on what is left of a merge. */
 export const runProblem = signal<Problem | undefined>(undefined);
 /** True after the person closed the picker of the place to write: a hint, not an error. */
 export const placeClosed = signal(false);
@@ -57,6 +59,8 @@ export interface MergeOutcome {
   recipe: Recipe;
   /** Before, aligned, after: what Compare shows side by side. Empty for a vector, which answers nothing. */
   compared: ModelSource[];
+  /** Went on where an earlier run had stopped: its seconds are only those since then. */
+  resumed?: boolean;
 }
 
 /** "my-model-resta-g1": a name that tells what was done, without characters that a file system refuses. */
@@ -89,7 +93,7 @@ export function checkName(name: string): void {
 /** Asks where to write (a click must be on the stack), then merges as a job. */
 export async function startMerge(label: string): Promise<void> {
   placeClosed.value = false;
-  runProblem.value = undefined;
+  startProblem.value = undefined;
   const name = chosenName.value;
   try {
     checkName(name);
@@ -101,7 +105,7 @@ export async function startMerge(label: string): Promise<void> {
     }
   } catch (error) {
     const problem = problemOf(error);
-    if (problem) runProblem.value = problem;
+    if (problem) startProblem.value = problem;
     else placeClosed.value = true;
   }
 }
@@ -155,7 +159,15 @@ export async function resumeRun(run: UnfinishedRun, label: string): Promise<void
   try {
     const folder = await folderOf(merged, run.output, run.place);
     const compared = run.recipe.output === 'vector' ? [] : [folder];
-    result.value = { result: merged, place: run.place, folder, where: run.output.kind, recipe: run.recipe, compared };
+    result.value = {
+      result: merged,
+      place: run.place,
+      folder,
+      where: run.output.kind,
+      recipe: run.recipe,
+      compared,
+      resumed: true,
+    };
   } catch (error) {
     runProblem.value = problemOf(error);
   }

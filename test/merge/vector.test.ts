@@ -103,6 +103,16 @@ describe('a saved safety vector', () => {
     });
   });
 
+  test('of nothing is refused instead of written', async () => {
+    const { aligned, unaligned } = family();
+    const recipe = resta(1, { output: 'vector', include: ['*position_ids'] });
+    const error = await prepareMerge({ recipe, inputs: { aligned, unaligned } }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'recipe-invalid',
+      message: expect.stringMatching(/what it writes is nothing/),
+    });
+  });
+
   test('may be smaller and rounded', async () => {
     const { dtypes } = await openVector(openFolder(await vectorOf({ outputDtype: 'BF16' })));
     expect(dtypes).toEqual({ BF16: 4 });

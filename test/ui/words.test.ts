@@ -36,6 +36,9 @@ describe('numbers', () => {
   });
 
   test('a job tells how far and how long, as far as it knows', () => {
+    expect(jobStatus({ progress: { label: '', done: 5, total: 20, unit: 'bytes' }, paused: true })).toBe(
+      '25% · paused',
+    );
     expect(jobStatus({})).toBe('');
     expect(jobStatus({ progress: { label: '', done: 0, total: 0, unit: 'bytes' } })).toBe('0%');
     expect(jobStatus({ progress: { label: '', done: 5, total: 20, unit: 'bytes' }, eta: 200 })).toBe(

@@ -75,7 +75,11 @@ async function sameSamples(
 
 function refsOf(input: Checkpoint | Adapter) {
   return isAdapterInput(input)
-    ? [...input.targets.values()].flatMap(({ a, b }) => [b, a])
+    ? [
+        ...[...input.targets.values()].flatMap(({ a, b }) => [b, a]),
+        ...input.saved.values(),
+        ...[...input.biases.values(), ...input.rows.values()].map(({ values }) => values),
+      ]
     : [...input.tensors.values()];
 }
 

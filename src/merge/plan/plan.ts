@@ -19,8 +19,9 @@ import {
   type MergeCheckpoints,
   type WeightRange,
 } from '../inputs/inputs.ts';
+import { PROGRAM } from '../program.ts';
 import { completeRecipe } from '../recipe/methods.ts';
-import type { Recipe, Role } from '../recipe/recipe.ts';
+import { invalidRecipe, type Recipe, type Role } from '../recipe/recipe.ts';
 import { rolesOf } from '../recipe/request.ts';
 import { plannedCompanions } from './companions.ts';
 import { compareInputs } from './compatibility.ts';
@@ -115,6 +116,12 @@ export function planMerge(
   ];
   throwIfStopped(differences);
   const outputs = plannedOutputs(complete, checkpoints, decisions);
+  if (outputs.length === 0) {
+    throw invalidRecipe(
+      'what it writes',
+      'is nothing: the recipe leaves out every weight in which the two models differ',
+    );
+  }
   const groups = groupTensors(outputs, complete.shardBytes ?? DEFAULT_SHARD_BYTES);
   const metadata = outputMetadata(complete, checkpoints);
   const base = complete.output === 'vector' ? VECTOR_FILE : WEIGHTS_FILE;
@@ -248,6 +255,8 @@ function length({ start, end }: { start: number; end: number }): number {
 
 function planId(parts: Omit<MergePlan, 'id' | 'differences'>): string {
   const text = JSON.stringify({
+    // Another version may compute otherwise: what one began, another does not finish.
+    program: PROGRAM.version,
     ...parts,
     shards: parts.shards.map((shard) => ({ ...shard, header: sha256Hex(shard.header) })),
   });

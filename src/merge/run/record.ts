@@ -3,13 +3,11 @@
 import { INDEX_FILE } from '../../files/checkpoint.ts';
 import { VECTOR_INDEX_FILE } from '../../files/vector.ts';
 import type { MergePlan } from '../plan/plan.ts';
+import { PROGRAM } from '../program.ts';
 import { METHODS } from '../recipe/methods.ts';
 import type { MergeResult } from './run.ts';
 
 export const MERGE_RECORD_FILE = 'merge.json';
-
-/** Of package.json; the record says which program wrote it. */
-export const PROGRAM = { name: 'resta-web', version: '0.1.0' };
 
 export function indexFile({ recipe }: Pick<MergePlan, 'recipe'>): string {
   return recipe.output === 'vector' ? VECTOR_INDEX_FILE : INDEX_FILE;

@@ -7,9 +7,10 @@ import { duration, percent } from '../strings/format.ts';
 const SCREEN_OF = { demo: '#learn', merge: '#merge', compare: '#compare', measure: '#merge' } as const;
 
 /** "42% · 3 min left" */
-export function jobStatus({ progress, eta }: Pick<Job, 'progress' | 'eta'>): string {
+export function jobStatus({ progress, eta, paused }: Partial<Pick<Job, 'progress' | 'eta' | 'paused'>>): string {
   const parts = [];
   if (progress) parts.push(percent(progress.total > 0 ? progress.done / progress.total : 0));
+  if (paused) parts.push(shell.job.paused);
   if (eta !== undefined) parts.push(shell.job.left(duration(eta)));
   return parts.join(' · ');
 }

@@ -46,7 +46,12 @@ function Facts({ outcome }: { outcome: MergeOutcome }) {
   const facts: [string, string][] = [
     [words.place, place],
     [words.recipe, recipeLine(recipe)],
-    [words.time, words.timeText(elapsed(seconds), bytes((bytesRead + bytesWritten) / seconds))],
+    [
+      words.time,
+      outcome.resumed
+        ? words.timeResumed(elapsed(seconds))
+        : words.timeText(elapsed(seconds), bytes((bytesRead + bytesWritten) / seconds)),
+    ],
     [
       vector ? words.changedVector : words.changed,
       words.changedText(count(changed), finePercent(changed / (changed + unchanged || 1))),

@@ -14,6 +14,7 @@ import {
   result,
   runProblem,
   startMerge,
+  startProblem,
   unfinished,
 } from '../../app/merge-run.ts';
 import { inputs, missingRoles } from '../../app/merge-slots.ts';
@@ -140,6 +141,7 @@ export function WriteStep() {
         <>
           {done && <MergeDone outcome={done} />}
           {stopped && <Stopped job={job} />}
+          {startProblem.value && <ErrorBox problem={startProblem.value} />}
           {runProblem.value && unfinished.value.length === 0 && <ErrorBox problem={runProblem.value} />}
           {plan.value && <Ready plan={plan.value} again={done !== undefined} />}
           {!plan.value && <NotYet />}

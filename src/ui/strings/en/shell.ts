@@ -11,7 +11,12 @@ export const shell = {
   privacy: 'Nothing leaves this device',
   close: 'Close',
   loading: 'Opening…',
-  job: { open: (label: string) => `${label}: show`, left: (time: string) => `${time} left`, cancel: 'Cancel' },
+  job: {
+    open: (label: string) => `${label}: show`,
+    left: (time: string) => `${time} left`,
+    paused: 'paused',
+    cancel: 'Cancel',
+  },
   footer: 'The method is RESTA, by Bhardwaj, Do and Poria (ACL 2024).',
   footerLink: 'Read the paper',
 } as const;

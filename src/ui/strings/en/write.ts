@@ -106,6 +106,7 @@ export const write = {
     vectorRecipe: 'aligned minus unaligned',
     varied: 'other strengths by module',
     timeText: (time: string, rate: string) => `${time}, ${rate} per second`,
+    timeResumed: (time: string) => `${time} since it was resumed`,
     changed: 'Changed weights',
     changedVector: 'Weights that differ',
     changedText: (changed: string, share: string) => `${changed} (${share})`,
