@@ -42,6 +42,19 @@ export const COMPANION_FILES = [
   'generation_config.json',
 ] as const;
 
+/** Sizes every transformer config knows under one of these names; where two folders both tell one, they must agree. */
+export const SIZE_FIELDS = [
+  'hidden_size',
+  'num_hidden_layers',
+  'intermediate_size',
+  'num_attention_heads',
+  'num_key_value_heads',
+  'head_dim',
+  'n_embd',
+  'n_layer',
+  'n_head',
+];
+
 /** Plain data, structured-cloneable. */
 export interface Checkpoint {
   /** The folder's name. */

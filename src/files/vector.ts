@@ -4,7 +4,7 @@
  */
 
 import { AppError } from '../core/errors.ts';
-import { type Checkpoint, MODEL_TYPE_LENGTH, readShards, totals } from './checkpoint.ts';
+import { type Checkpoint, MODEL_TYPE_LENGTH, readShards, SIZE_FIELDS, totals } from './checkpoint.ts';
 import type { Folder } from './folder.ts';
 import { type JsonObject, parseJsonObject } from './json.ts';
 import { readHeader } from './safetensors.ts';
@@ -15,20 +15,7 @@ export const VECTOR_INDEX_FILE = 'vector.safetensors.index.json';
 /** What the metadata calls such a file. */
 const KIND = 'safety-vector';
 /** Of the model's config: what tells whether a vector fits. */
-const CONFIG_FIELDS = [
-  'model_type',
-  'vocab_size',
-  'hidden_size',
-  'num_hidden_layers',
-  'intermediate_size',
-  'num_attention_heads',
-  'num_key_value_heads',
-  'head_dim',
-  'n_embd',
-  'n_layer',
-  'n_head',
-  'tie_word_embeddings',
-];
+const CONFIG_FIELDS = ['model_type', 'vocab_size', ...SIZE_FIELDS, 'tie_word_embeddings'];
 /** Bytes; a dozen numbers. */
 const CONFIG_LIMIT = 10_000;
 

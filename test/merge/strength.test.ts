@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isBuffer, isVocabulary, layerOf } from '../../src/merge/inputs/names.ts';
+import { isBuffer, isVocabulary, layerOf } from '../../src/core/names.ts';
 import { matchesPattern } from '../../src/merge/recipe/pattern.ts';
 import { idlePatterns, isTouched, layerCount, strengthOf } from '../../src/merge/recipe/strength.ts';
 

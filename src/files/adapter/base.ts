@@ -5,8 +5,10 @@
 
 import { isFloatDtype } from '../../core/dtype.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
+import { isEmbedding, isHead, isVocabulary } from '../../core/names.ts';
 import type { TensorInfo } from '../../core/tensor.ts';
 import type { Checkpoint } from '../checkpoint.ts';
+import { tiesHead } from '../tied-head.ts';
 import type { Adapter, LowRank } from './adapter.ts';
 import { short } from './options.ts';
 
@@ -15,10 +17,6 @@ type Base = Pick<Checkpoint, 'name' | 'config' | 'modelType' | 'tensors'>;
 /** The families of transformers whose projections are Conv1D layers, stored as [inputs, outputs]; and what these layers are called. */
 const CONV1D_FAMILIES = new Set(['gpt2', 'openai-gpt', 'imagegpt', 'decision_transformer', 'clvp', 'clvp_decoder']);
 const CONV1D_LAYER = /(?:^|\.)(?:c_attn|q_attn|c_proj|c_fc)\.weight$/;
-
-const HEAD = /(?:^|\.)(?:lm_head|embed_out)\.weight$/;
-const EMBEDDING = /(?:^|\.)(?:embed_tokens|wte|embed_in|word_embeddings)\.weight$/;
-const OTHER_HEAD = /(?:^|\.)(?:score|classifier|qa_outputs)\./;
 
 /** In data of errors: enough to see what they are. */
 const LISTED = 50;
@@ -135,7 +133,7 @@ function wrongShapes(adapter: Adapter, base: Base): AppError[] {
   for (const [name, { shape }] of adapter.saved) {
     const has = base.tensors.get(name)?.shape;
     // Words may have been added or cut; everything else must be as it was.
-    const words = EMBEDDING.test(name) || HEAD.test(name);
+    const words = isVocabulary(name);
     if (has && !sameShape(has, shape) && !(words && has.length === 2 && has[1] === shape[1]))
       return wrong(name, has, shape);
   }
@@ -181,21 +179,12 @@ function wrongDtypes(adapter: Adapter, base: Base): AppError[] {
  */
 function tiedEmbedding(adapter: Adapter, base: Base): AppError[] {
   const changed = [...adapter.targets.keys(), ...adapter.saved.keys()];
-  const embedding = changed.find((name) => EMBEDDING.test(name));
-  if (embedding === undefined || changed.some((name) => HEAD.test(name)) || !isTied(base)) return [];
+  const embedding = changed.find(isEmbedding);
+  if (embedding === undefined || changed.some(isHead) || !tiesHead(base.config, base.tensors.keys())) return [];
   const what = `changes ${short(embedding)}, which ${told(base)} also uses as its head, and leaves the head as it was`;
   const fix =
     'Fold the adapter into its model with PEFT (merge_and_unload, save_pretrained), check the answers of the result, and open that folder.';
   return [misfit('adapter-unsupported', adapter, what, fix, [embedding])];
-}
-
-function isTied({ config, tensors }: Base): boolean {
-  const names = [...tensors.keys()];
-  if (names.some((name) => OTHER_HEAD.test(name))) return false;
-  return (
-    config.tie_word_embeddings === true ||
-    (config.tie_word_embeddings === undefined && !names.some((name) => HEAD.test(name)))
-  );
 }
 
 function misfit(code: ErrorCode, adapter: Adapter, what: string, fix: string, names: readonly string[]): AppError {

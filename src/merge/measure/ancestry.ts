@@ -4,9 +4,9 @@
  */
 
 import { decodeFloats, isFloatDtype } from '../../core/dtype.ts';
+import { isBuffer } from '../../core/names.ts';
 import { elementCount } from '../../core/tensor.ts';
 import { type MergeCheckpoints, sameWeights, tensorsOf, type WeightRange, weightRange } from '../inputs/inputs.ts';
-import { isBuffer } from '../inputs/names.ts';
 import type { InputReader } from '../inputs/reader.ts';
 import type { Role } from '../recipe/recipe.ts';
 import { evenRuns } from './runs.ts';

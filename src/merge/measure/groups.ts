@@ -1,6 +1,6 @@
 /** The sums of the tensors, put together by layer, by module, and by both. A module is what stands at the same place in every layer. */
 
-import { layerOf } from '../inputs/names.ts';
+import { layerOf } from '../../core/names.ts';
 import { addSums, noSums, type Stats, type Sums, statsOf } from './sums.ts';
 
 export interface TensorPlace {

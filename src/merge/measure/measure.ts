@@ -5,11 +5,11 @@
 
 import { decodeFloats, dtypeBytes, isFloatDtype } from '../../core/dtype.ts';
 import { AppError, cancelled } from '../../core/errors.ts';
+import { isBuffer } from '../../core/names.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import type { TensorInfo } from '../../core/tensor.ts';
 import { openFolder } from '../../files/folder.ts';
 import { type MergeCheckpoints, sameWeights, tensorsOf, type WeightRange, weightRange } from '../inputs/inputs.ts';
-import { isBuffer } from '../inputs/names.ts';
 import { type InputReader, openInputs } from '../inputs/reader.ts';
 import { plannedInputs } from '../plan/plan.ts';
 import { openAll } from '../plan/prepare.ts';

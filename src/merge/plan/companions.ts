@@ -1,11 +1,11 @@
 /** The small files of the output: whose config.json and tokenizer it gets, and what must be changed in the config to be true. */
 
 import type { Dtype, FloatDtype } from '../../core/dtype.ts';
+import { isEmbedding } from '../../core/names.ts';
 import { elementCount } from '../../core/tensor.ts';
 import type { Checkpoint } from '../../files/checkpoint.ts';
 import type { JsonObject } from '../../files/json.ts';
 import { isAdapterInput, type MergeCheckpoints, modelOf, tensorsOf } from '../inputs/inputs.ts';
-import { isEmbedding } from '../inputs/names.ts';
 import type { Recipe, Role } from '../recipe/recipe.ts';
 import { type Decision, isTied } from './decisions.ts';
 import { type Difference, theRole } from './differences.ts';

@@ -6,25 +6,13 @@
 import { isFloatDtype } from '../../core/dtype.ts';
 import type { Adapter } from '../../files/adapter/adapter.ts';
 import { adapterMisfits } from '../../files/adapter/base.ts';
+import { SIZE_FIELDS } from '../../files/checkpoint.ts';
 import { isAdapterInput, type MergeCheckpoints, modelOf, tensorsOf } from '../inputs/inputs.ts';
 import type { Recipe, Role } from '../recipe/recipe.ts';
 import { rolesOf } from '../recipe/request.ts';
 import { type Decision, leadOf, operandsOf } from './decisions.ts';
 import { type Difference, type DifferenceCode, listed, ROLE_NAMES, some, theRole } from './differences.ts';
 import { notices } from './notices.ts';
-
-/** Sizes every transformer config knows under one of these names; where two folders both tell one, they must agree. */
-const SIZE_FIELDS = [
-  'hidden_size',
-  'num_hidden_layers',
-  'intermediate_size',
-  'num_attention_heads',
-  'num_key_value_heads',
-  'head_dim',
-  'n_embd',
-  'n_layer',
-  'n_head',
-];
 
 export function compareInputs(
   recipe: Recipe,

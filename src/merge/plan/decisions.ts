@@ -4,9 +4,10 @@
  */
 
 import { isFloatDtype } from '../../core/dtype.ts';
+import { isBuffer, isEmbedding, isHead, isVocabulary } from '../../core/names.ts';
 import { elementCount, type TensorInfo } from '../../core/tensor.ts';
+import { tiesHead } from '../../files/tied-head.ts';
 import { isAdapterInput, type MergeCheckpoints, modelOf, tensorsOf } from '../inputs/inputs.ts';
-import { isBuffer, isEmbedding, isHead, isVocabulary } from '../inputs/names.ts';
 import { appliedMethod } from '../recipe/methods.ts';
 import type { Recipe, Role } from '../recipe/recipe.ts';
 import { isTouched, layerCount, strengthOf } from '../recipe/strength.ts';
@@ -123,7 +124,5 @@ export function isTied(checkpoints: MergeCheckpoints, role: Role): boolean {
   const input = checkpoints[role]!;
   // An adapter that trained the head too unties it from the embedding.
   if (isAdapterInput(input) && [...input.saved.keys()].some(isHead)) return false;
-  const { config } = modelOf(checkpoints, role);
-  const hasHead = [...tensorsOf(checkpoints, role).keys()].some((name) => isHead(name) && name.endsWith('.weight'));
-  return config.tie_word_embeddings === true || (config.tie_word_embeddings === undefined && !hasHead);
+  return tiesHead(modelOf(checkpoints, role).config, tensorsOf(checkpoints, role).keys());
 }

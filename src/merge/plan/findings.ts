@@ -1,6 +1,6 @@
 /** What a look at more than headers told about the inputs (tokenizers, samples of weights), in the words of the report. */
 
-import { isVocabulary } from '../inputs/names.ts';
+import { isVocabulary } from '../../core/names.ts';
 import type { TokenComparison } from '../inputs/tokens.ts';
 import { type Ancestry, kinshipOf } from '../measure/ancestry.ts';
 import type { Role } from '../recipe/recipe.ts';

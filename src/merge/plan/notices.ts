@@ -1,8 +1,8 @@
 /** Differences that a merge can go on with: what is copied, left out, cut or taken from elsewhere, and what a person may want otherwise. Pure. */
 
 import { isFloatDtype } from '../../core/dtype.ts';
+import { isBuffer, isEmbedding, isHead, isVocabulary } from '../../core/names.ts';
 import { type MergeCheckpoints, tensorsOf } from '../inputs/inputs.ts';
-import { isBuffer, isEmbedding, isHead, isVocabulary } from '../inputs/names.ts';
 import type { Recipe, Role } from '../recipe/recipe.ts';
 import { idlePatterns } from '../recipe/strength.ts';
 import { type Decision, isTied, leadOf, operandsOf } from './decisions.ts';

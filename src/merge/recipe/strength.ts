@@ -1,6 +1,6 @@
 /** How strong the safety vector is in each tensor: the recipe's g, or that of the first pattern that matches, or its place on a gradient. */
 
-import { isEmbedding, layerOf } from '../inputs/names.ts';
+import { isEmbedding, layerOf } from '../../core/names.ts';
 import { matchesPattern } from './pattern.ts';
 import type { Recipe } from './recipe.ts';
 

@@ -1,6 +1,6 @@
 /** What a tensor's name tells in every family: its layer, whether its rows are words of the vocabulary, whether it is a buffer. */
 
-import type { TensorInfo } from '../../core/tensor.ts';
+import type { TensorInfo } from './tensor.ts';
 
 const EMBEDDING = /(?:^|\.)(?:embed_tokens|wte|embed_in|word_embeddings)\.weight$/;
 const HEAD = /(?:^|\.)(?:lm_head|embed_out)\.(?:weight|bias)$/;
