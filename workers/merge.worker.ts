@@ -9,12 +9,12 @@ import { claimOutput, type OutputDescription } from '../src/files/output/writer.
 import type { Backend } from '../src/kernels/kernels.ts';
 import { checkStamps, stampInputs } from '../src/merge/inputs/stamps.ts';
 import { measureVectors } from '../src/merge/measure/measure.ts';
-import { prepareMergeAgain } from '../src/merge/plan/opened.ts';
+import { openMergeOnce } from '../src/merge/plan/opened.ts';
 import type { MergePlan } from '../src/merge/plan/plan.ts';
+import { prepareMerge } from '../src/merge/plan/prepare.ts';
 import { METHODS, type Method } from '../src/merge/recipe/methods.ts';
-import { parseRecipe, type Recipe } from '../src/merge/recipe/recipe.ts';
 import { recipeFromYaml, recipeToMergekit, recipeToYaml } from '../src/merge/recipe/recipe-text.ts';
-import type { MergeInputs } from '../src/merge/recipe/request.ts';
+import type { MergeInputs, MergeRequest } from '../src/merge/recipe/request.ts';
 import { discardMerge, finishMerge } from '../src/merge/run/finish.ts';
 import { checkShard, finishedMerge, runState, tidyOutput } from '../src/merge/run/resume.ts';
 import { runShard, type ShardResult } from '../src/merge/run/run.ts';
@@ -30,13 +30,12 @@ export type MethodRow = Omit<Method, 'op' | 'operands'>;
 const api = {
   /** Headers only. Rejects with AppError for a folder that cannot be read at all. */
   inspect: (folder: FolderDescription) => inspectFolder(openFolder(folder)),
-  parseRecipe: (value: unknown): Recipe => parseRecipe(value),
   recipeFromYaml,
   recipeToYaml,
   recipeToMergekit,
   methods: (): MethodRow[] => Object.values(METHODS).map(({ op: _, operands: __, ...row }) => row),
   /** Headers and samples only; rejects with AppError for every incompatibility. */
-  plan: prepareMergeAgain,
+  plan: (request: MergeRequest) => prepareMerge(request, openMergeOnce),
   /** Norms of both vectors, their cosine and histograms; writes nothing. */
   measure: measureVectors,
   stampInputs,

@@ -127,12 +127,12 @@ export function secondsFor({ totals }: Pick<MergePlan, 'totals'>, { bytesPerSeco
   return (totals.bytesRead + totals.bytesWritten) / bytesPerSecond;
 }
 
-/** As many shards at a time as there are spare cores, up to two: the browser's own disk thread is the bound (bench/io). */
+/** As many shards at a time as there are spare cores, up to two: the browser's own writing is the bound (bench large: a second one gains little). */
 export function workerCount(): number {
   return Math.min(2, Math.max(1, navigator.hardwareConcurrency - 1));
 }
 
-/** Bytes: of one piece read or written (src/merge/run/run.ts), of a worker's arithmetic, and of the browser's streams while they read (bench/io). */
+/** Bytes: of one piece read or written (src/merge/run/run.ts), of a worker's arithmetic, and of the browser's streams while they read (bench large). */
 export const MEMORY = { piece: 4 << 20, arithmetic: 24 << 20, streams: 150e6 } as const;
 
 /** What a merge holds at its peak beside the page itself: per worker two pieces of every input and of the output. Nothing in it grows with the model. */

@@ -8,6 +8,7 @@ import { AppError } from '../core/errors.ts';
 import type { PauseSignal } from '../core/pause.ts';
 import type { OnProgress } from '../core/progress.ts';
 import type { FolderDescription } from '../files/folder.ts';
+import type { StoredOutput } from '../files/output/stored.ts';
 import type { OutputDescription } from '../files/output/writer.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import type { Recipe } from '../merge/recipe/recipe.ts';
@@ -42,12 +43,6 @@ export const startProblem = signal<Problem | undefined>(undefined);
 export const runProblem = signal<Problem | undefined>(undefined);
 /** True after the person closed the picker of the place to write: a hint, not an error. */
 export const placeClosed = signal(false);
-
-export interface StoredOutput {
-  name: string;
-  bytes: number;
-  unfinished: boolean;
-}
 
 export interface MergeOutcome {
   result: MergeResult;

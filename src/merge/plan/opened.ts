@@ -1,22 +1,13 @@
 /** The last inputs that were looked at, kept for the next plan: moving a slider changes the recipe, never the folders. */
 
 import { openFolder } from '../../files/folder.ts';
-import { parseRecipe } from '../recipe/recipe.ts';
-import { checkRoles, type MergeInputs, type MergeRequest, rolesOf } from '../recipe/request.ts';
-import type { MergePlan } from './plan.ts';
-import { type OpenedMerge, openMerge, planOpened } from './prepare.ts';
+import { type MergeInputs, rolesOf } from '../recipe/request.ts';
+import { type OpenedMerge, openMerge } from './prepare.ts';
 
 let last: { inputs: MergeInputs; stamps: string; opened: Promise<OpenedMerge> } | undefined;
 
-/** As `prepareMerge`, but looks at the inputs only when they are others than the last time. */
-export async function prepareMergeAgain(request: MergeRequest): Promise<MergePlan> {
-  const recipe = parseRecipe(request.recipe);
-  checkRoles({ ...request, recipe });
-  return planOpened(recipe, await openMergeOnce(request.inputs));
-}
-
 /** As `openMerge`, but opens anew only when a folder is another one, or a file in it has another size or date. */
-async function openMergeOnce(inputs: MergeInputs): Promise<OpenedMerge> {
+export async function openMergeOnce(inputs: MergeInputs): Promise<OpenedMerge> {
   const stamps = await stampsOf(inputs);
   if (last && stamps !== undefined && last.stamps === stamps && (await sameFolders(last.inputs, inputs)))
     return last.opened;

@@ -1,6 +1,6 @@
 /**
  * From folders and a recipe to a plan: opens headers, looks at tokenizers and a sample of the weights, refuses what does not fit, writes
- * nothing. What does not depend on the recipe is found once (`openMerge`), so that a slider can plan anew at every step (`planOpened`).
+ * nothing. What does not depend on the recipe is found once (`openMerge`), so that a slider can plan anew at every step (opened.ts).
  */
 
 import { isAdapter, openAdapter } from '../../files/adapter/adapter.ts';
@@ -13,29 +13,25 @@ import { openInputs } from '../inputs/reader.ts';
 import { compareTokens, type TokenComparison } from '../inputs/tokens.ts';
 import { ancestryPairs, sampleAncestry } from '../measure/ancestry.ts';
 import { SAMPLE_WINDOW_BYTES } from '../measure/runs.ts';
-import { parseRecipe, type Recipe, type Role } from '../recipe/recipe.ts';
+import { parseRecipe, type Role } from '../recipe/recipe.ts';
 import { checkRoles, lacking, type MergeInputs, type MergeRequest, rolesOf } from '../recipe/request.ts';
 import type { AncestryFinding, Findings } from './findings.ts';
 import { type MergePlan, planMerge, plannedInputs } from './plan.ts';
 
 /** Inputs that were looked at; good for any recipe. */
 export interface OpenedMerge {
-  inputs: MergeInputs;
   checkpoints: MergeCheckpoints;
   findings: Findings;
 }
 
-/** @throws AppError for everything that recipe, folders, headers and their combination can have wrong */
-export async function prepareMerge(request: MergeRequest): Promise<MergePlan> {
+/**
+ * @param open how the inputs are looked at: anew, unless somebody keeps what was found
+ * @throws AppError for everything that recipe, folders, headers and their combination can have wrong
+ */
+export async function prepareMerge(request: MergeRequest, open = openMerge): Promise<MergePlan> {
   const recipe = parseRecipe(request.recipe);
   checkRoles({ ...request, recipe });
-  return planOpened(recipe, await openMerge(request.inputs));
-}
-
-/** @throws AppError 'recipe-invalid', and of the first difference that stops */
-export function planOpened(value: Recipe, { inputs, checkpoints, findings }: OpenedMerge): MergePlan {
-  const recipe = parseRecipe(value);
-  checkRoles({ recipe, inputs });
+  const { checkpoints, findings } = await open(request.inputs);
   return planMerge(recipe, checkpoints, findings);
 }
 
@@ -48,7 +44,7 @@ export async function openMerge(inputs: MergeInputs): Promise<OpenedMerge> {
   const onBase = rolesOf(checkpoints).some((role) => isAdapterInput(checkpoints[role]!));
   if (onBase && !checkpoints.aligned) throw lacking(['aligned']);
   await checkWeightsDiffer(folders, checkpoints);
-  return { inputs, checkpoints, findings: await lookInside(inputs, folders, checkpoints) };
+  return { checkpoints, findings: await lookInside(inputs, folders, checkpoints) };
 }
 
 /** Headers only, of every role that is there. */

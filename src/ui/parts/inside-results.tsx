@@ -6,6 +6,7 @@ import type { Measurement } from '../../merge/measure/measure.ts';
 import type { DeltaStats } from '../../merge/measure/sums.ts';
 import { inside } from '../strings/en/inside.ts';
 import { bytes, cosine, count, elapsed, finePercent, magnitude } from '../strings/format.ts';
+import { FactList } from './fact-list.tsx';
 import { ChangesFigure } from './inside-changes.tsx';
 import { BarsFigure, MapFigure } from './inside-layers.tsx';
 import { SaveLinks } from './save-links.tsx';
@@ -41,19 +42,7 @@ function Facts({ found }: { found: Measurement }) {
     [words.nonFinite, total.nonFinite > 0 && words.nonFiniteText(count(total.nonFinite))],
     [words.skipped, skippedCount > 0 && words.skippedText(count(skippedCount), skipped.slice(0, 5).join(', '))],
   ];
-  return (
-    <dl class="facts">
-      {facts.map(
-        ([name, value]) =>
-          value && (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ),
-      )}
-    </dl>
-  );
+  return <FactList rows={facts} />;
 }
 
 function Shown() {

@@ -7,6 +7,7 @@ import { deleteOutput, filesOfStored, type MergeOutcome } from '../../app/merge-
 import type { Recipe } from '../../merge/recipe/recipe.ts';
 import { write } from '../strings/en/write.ts';
 import { bytes, count, elapsed, finePercent } from '../strings/format.ts';
+import { FactList } from './fact-list.tsx';
 import { Icon } from './icon.tsx';
 import { MergeIcon } from './merge-icon.tsx';
 import { type SavedFile, SaveLinks } from './save-links.tsx';
@@ -62,16 +63,7 @@ function Facts({ outcome }: { outcome: MergeOutcome }) {
       nonFinite + nonFiniteInputs === 0 ? count(0) : words.nonFiniteText(count(nonFinite), count(nonFiniteInputs)),
     ],
   ];
-  return (
-    <dl class="facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <FactList rows={facts} />;
 }
 
 export function MergeDone({ outcome }: { outcome: MergeOutcome }) {

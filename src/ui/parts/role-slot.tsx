@@ -11,6 +11,7 @@ import type { Role } from '../../merge/recipe/recipe.ts';
 import { merge } from '../strings/en/merge.ts';
 import { bytes, compact, count, elapsed } from '../strings/format.ts';
 import { ErrorBox } from './error-box.tsx';
+import { FactList } from './fact-list.tsx';
 import { Icon } from './icon.tsx';
 import { DropZone, OpenButtons } from './open-buttons.tsx';
 
@@ -41,16 +42,7 @@ function Facts({ inspection }: { inspection: Inspection }) {
     [facts.shards, count(inspection.shards)],
     [facts.format, words.formats[inspection.format]],
   ];
-  return (
-    <dl class="facts">
-      {rows.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <FactList rows={rows} />;
 }
 
 function Recents({ onOpen }: { onOpen: (coming: Promise<FolderDescription>) => void }) {

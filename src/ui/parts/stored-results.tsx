@@ -1,8 +1,9 @@
 /** Results that an earlier merge left in the browser's own storage: to download, or to delete. */
 
 import { useSignal } from '@preact/signals';
-import { deleteOutput, filesOfStored, result, type StoredOutput, stored } from '../../app/merge-run.ts';
+import { deleteOutput, filesOfStored, result, stored } from '../../app/merge-run.ts';
 import { announce } from '../../app/state.ts';
+import type { StoredOutput } from '../../files/output/stored.ts';
 import { write } from '../strings/en/write.ts';
 import { bytes } from '../strings/format.ts';
 import { MergeIcon } from './merge-icon.tsx';

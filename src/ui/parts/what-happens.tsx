@@ -6,6 +6,7 @@ import { destination, room } from '../../app/merge-run.ts';
 import type { MergePlan } from '../../merge/plan/plan.ts';
 import { write } from '../strings/en/write.ts';
 import { bytes, count, duration } from '../strings/format.ts';
+import { FactList } from './fact-list.tsx';
 import { Icon } from './icon.tsx';
 import { NameList } from './name-list.tsx';
 
@@ -79,14 +80,7 @@ export function WhatHappens({ plan }: { plan: MergePlan }) {
   return (
     <div class="happens">
       <h3>{words.title}</h3>
-      <dl class="facts">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList rows={rows} />
     </div>
   );
 }
