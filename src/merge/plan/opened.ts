@@ -12,9 +12,10 @@ export async function openMergeOnce(inputs: MergeInputs): Promise<OpenedMerge> {
   if (last && stamps !== undefined && last.stamps === stamps && (await sameFolders(last.inputs, inputs)))
     return last.opened;
   const opened = openMerge(inputs);
-  last = { inputs, stamps: stamps ?? '', opened };
+  const mine = { inputs, stamps: stamps ?? '', opened };
+  last = mine;
   opened.catch(() => {
-    last = undefined; // the next try may find the folder mended
+    if (last === mine) last = undefined; // the next try may find the folder mended
   });
   return opened;
 }
