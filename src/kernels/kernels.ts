@@ -8,6 +8,25 @@ import type { MaskStream } from '../core/philox.ts';
 
 export type Backend = 'reference' | 'wasm' | 'webgpu';
 
+/** What a person may ask for: a backend, or whichever is faster on this computer. */
+export type BackendWish = Backend | 'auto';
+
+/** Which backend runs, and why. */
+export interface BackendChoice {
+  backend: Backend;
+  /**
+   * 'asked' for by name; 'faster' by a measurement on this computer; 'no-gpu' there is no adapter; 'software-gpu' there is only one that
+   * computes on the processor; 'differs' the GPU's arithmetic is not the oracle's, so it may not write files; 'failed' it could not be brought up.
+   */
+  why: 'asked' | 'faster' | 'no-gpu' | 'software-gpu' | 'differs' | 'failed';
+  /** GB/s read and written, of those that were measured. */
+  measured?: { wasm: number; webgpu: number };
+  /** What the browser calls the graphics card, where it tells. */
+  gpu?: string;
+  /** Of 'differs' what differed first, of 'failed' what went wrong. */
+  detail?: string;
+}
+
 /** Elements of one tensor, little-endian; `bytes.byteLength` = elements * size of dtype. */
 export interface Elements<D extends FloatDtype = FloatDtype> {
   dtype: D;
@@ -60,7 +79,10 @@ export interface Counts {
 
 /** `D` are the types it takes: those that loadKernels (choose.ts) gives take every float; a bare backend may know KernelDtype alone. */
 export interface Kernels<D extends FloatDtype = FloatDtype> {
+  /** Of the last call that ended: a backend that loses its device goes on with another. */
   readonly backend: Backend;
+  /** Calls worth having under way at once: 1 where the calling thread itself computes, more where something else does. */
+  readonly parallel: number;
   /**
    * @param inputs all with the same number of elements, at any alignment; dtypes may differ
    * @param out    written whole; may be the very bytes of an input of the same dtype, otherwise must not overlap one

@@ -11,7 +11,7 @@ import { type Arithmetic, prepare } from './operands.ts';
 
 const round = Math.fround;
 
-export const referenceKernels: Kernels = { backend: 'reference', apply };
+export const referenceKernels: Kernels = { backend: 'reference', parallel: 1, apply };
 
 function apply(op: KernelOp, inputs: readonly Elements[], out: Elements, firstElement: number): Counts {
   const prepared = prepare(op, inputs, out, firstElement);

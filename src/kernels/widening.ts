@@ -13,7 +13,10 @@ const PIECE = 65536;
 
 export function widening(kernels: Kernels<KernelDtype>): Kernels {
   return {
-    backend: kernels.backend,
+    get backend() {
+      return kernels.backend;
+    },
+    parallel: kernels.parallel,
     apply(op, inputs, out, firstElement) {
       if (inputs.every(isNative) && isNative(out)) return kernels.apply(op, inputs, out, firstElement);
       return applyInPieces(kernels, op, inputs, out, firstElement);

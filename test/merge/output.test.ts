@@ -160,6 +160,7 @@ describe('a merge onto a disk', () => {
     let calls = 0;
     const kernels: Kernels = {
       backend: 'reference',
+      parallel: 1,
       apply(...operands) {
         if (++calls === 3) controller.abort();
         return referenceKernels.apply(...operands);

@@ -23,6 +23,7 @@ export async function loadWasmKernels(source?: BufferSource | Response | URL): P
   const slots = layOut(module);
   return {
     backend: 'wasm',
+    parallel: 1,
     apply(op, inputs, out, firstElement) {
       return applyInBlocks(module, slots, prepare(op, inputs, out, firstElement), out, firstElement);
     },
