@@ -11,7 +11,7 @@ const RULES: Record<string, { values: string[]; types: string[] }> = {
   core: { values: [], types: [] },
   files: { values: ['core'], types: [] },
   kernels: { values: ['core'], types: [] },
-  merge: { values: ['core', 'files'], types: ['kernels/kernels'] },
+  merge: { values: ['core', 'files', 'kernels/low-rank'], types: ['kernels/kernels'] },
   graph: { values: ['core', 'files'], types: [] },
   model: { values: ['core', 'files', 'graph'], types: [] },
   judge: { values: ['core'], types: [] },

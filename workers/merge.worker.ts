@@ -37,7 +37,8 @@ const api = {
   /** Headers and samples only; rejects with AppError for every incompatibility. */
   plan: (request: MergeRequest) => prepareMerge(request, openMergeOnce),
   /** Norms of both vectors, their cosine and histograms; writes nothing. */
-  measure: measureVectors,
+  measure: async (...[inputs, mode, options, ...rest]: Parameters<typeof measureVectors>) =>
+    measureVectors(inputs, mode, { ...options, kernels: await kernelsFor('wasm') }, ...rest),
   stampInputs,
   checkStamps,
   /** Makes the folder; rejects with AppError 'output-exists' for anything that is there already. */

@@ -5,6 +5,7 @@
 
 import type { FloatDtype } from '../core/dtype.ts';
 import type { MaskStream } from '../core/philox.ts';
+import type { LowRankMatrices } from './low-rank.ts';
 
 export type Backend = 'reference' | 'wasm' | 'webgpu';
 
@@ -89,4 +90,14 @@ export interface Kernels<D extends FloatDtype = FloatDtype> {
    * @param firstElement index of the run's first element inside its tensor (for the mask); any non-negative integer
    */
   apply(op: KernelOp, inputs: readonly Elements<D>[], out: Elements<D>, firstElement: number): Counts | Promise<Counts>;
+  /**
+   * A run of base weights with a LoRA folded in: base + scale * B @ A, times the factors where there are any; float32, every operation
+   * rounded by itself, sums over the rank in ascending order from +0 (low-rank.ts). NaN is canonical.
+   * @param firstElement index of the run's first element inside its tensor
+   */
+  foldLowRank(
+    base: Elements<D>,
+    matrices: LowRankMatrices,
+    firstElement: number,
+  ): Elements<'F32'> | Promise<Elements<'F32'>>;
 }

@@ -7,11 +7,12 @@ import { decodeFloats, encodeFloats } from '../core/dtype.ts';
 import { maskWord } from '../core/philox.ts';
 import { countElements } from './counts.ts';
 import type { Counts, Elements, KernelOp, Kernels } from './kernels.ts';
+import { foldLowRank } from './low-rank.ts';
 import { type Arithmetic, prepare } from './operands.ts';
 
 const round = Math.fround;
 
-export const referenceKernels: Kernels = { backend: 'reference', parallel: 1, apply };
+export const referenceKernels: Kernels = { backend: 'reference', parallel: 1, apply, foldLowRank };
 
 function apply(op: KernelOp, inputs: readonly Elements[], out: Elements, firstElement: number): Counts {
   const prepared = prepare(op, inputs, out, firstElement);

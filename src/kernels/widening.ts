@@ -21,6 +21,7 @@ export function widening(kernels: Kernels<KernelDtype>): Kernels {
       if (inputs.every(isNative) && isNative(out)) return kernels.apply(op, inputs, out, firstElement);
       return applyInPieces(kernels, op, inputs, out, firstElement);
     },
+    foldLowRank: (base, matrices, firstElement) => kernels.foldLowRank(widen(base), matrices, firstElement),
   };
 }
 

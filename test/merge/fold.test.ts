@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decodeFloats, encodeFloats } from '../../src/core/dtype.ts';
-import { addSquares, arrangeMatrices, doraFactors, foldLowRank } from '../../src/merge/inputs/fold.ts';
+import { arrangeMatrices, foldLowRank } from '../../src/kernels/low-rank.ts';
+import { addSquares, doraFactors } from '../../src/merge/inputs/fold.ts';
 
 /** Numbers around zero of very different sizes, so that the order of a sum shows. */
 function numbers(count: number, seed: number): Float32Array {

@@ -159,8 +159,7 @@ describe('a merge onto a disk', () => {
     const controller = new AbortController();
     let calls = 0;
     const kernels: Kernels = {
-      backend: 'reference',
-      parallel: 1,
+      ...referenceKernels,
       apply(...operands) {
         if (++calls === 3) controller.abort();
         return referenceKernels.apply(...operands);

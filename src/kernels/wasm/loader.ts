@@ -6,6 +6,7 @@
 import type { KernelDtype } from '../../core/dtype.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Kernels } from '../kernels.ts';
+import { foldLowRank } from '../low-rank.ts';
 import { prepare } from '../operands.ts';
 import { applyInBlocks } from './blocks.ts';
 import { type KernelModule, layOut } from './module.ts';
@@ -27,6 +28,7 @@ export async function loadWasmKernels(source?: BufferSource | Response | URL): P
     apply(op, inputs, out, firstElement) {
       return applyInBlocks(module, slots, prepare(op, inputs, out, firstElement), out, firstElement);
     },
+    foldLowRank,
   };
 }
 

@@ -1,30 +1,33 @@
 /**
- * What an adapter makes of the weights below it, run by run: the arithmetic is in fold.ts, here is what has to be read for it and what is kept
- * between runs.
+ * What an adapter makes of the weights below it, run by run: the arithmetic is the kernels' and fold.ts's, here is what has to be read for it
+ * and what is kept between runs.
  */
 
 import { decodeFloats, dtypeBytes } from '../../core/dtype.ts';
 import { recycle } from '../../files/stream.ts';
-import type { Elements } from '../../kernels/kernels.ts';
+import type { Elements, Kernels } from '../../kernels/kernels.ts';
+import { arrangeMatrices, type LowRankMatrices } from '../../kernels/low-rank.ts';
 import type { Role } from '../recipe/recipe.ts';
-import { addScaled, addSquares, arrangeMatrices, doraFactors, foldLowRank, type LowRankMatrices } from './fold.ts';
+import { addScaled, addSquares, doraFactors } from './fold.ts';
 import type { InputRange, LowRankRange, RowsRange, WeightRange } from './inputs.ts';
 
 export type ElementReader = (range: InputRange, first: number, count: number) => Promise<Elements>;
+/** The part of the kernels that folds. */
+export type Folding = Pick<Kernels, 'foldLowRank'>;
 export type ChangeReader = (range: WeightRange, first: number, count: number) => Promise<Elements>;
 
 /** Elements at a time while the norms of a DoRA are taken: 4 MiB of float32. */
 const NORM_RUN = 1 << 20;
 
 /** @param read elements of a range as they are stored */
-export function readChanges(read: ElementReader): ChangeReader {
+export function readChanges(read: ElementReader, kernels: Folding): ChangeReader {
   /** Of the tensor at hand of each role: a whole adapter in float32 could be large. */
   const kept = new Map<Role, { plus: LowRankRange; matrices: Promise<LowRankMatrices> }>();
 
   const matricesOf = (range: WeightRange, plus: LowRankRange): Promise<LowRankMatrices> => {
     const known = kept.get(plus.a.role);
     if (known?.plus === plus) return known.matrices;
-    const matrices = loadMatrices(read, range, plus);
+    const matrices = loadMatrices(read, kernels, range, plus);
     kept.set(plus.a.role, { plus, matrices });
     return matrices;
   };
@@ -33,7 +36,8 @@ export function readChanges(read: ElementReader): ChangeReader {
     const { plus } = range;
     const base = await read(range, first, count);
     if (!plus) return base;
-    if (plus.kind === 'low-rank') return spent(base, foldLowRank(base, await matricesOf(range, plus), first));
+    if (plus.kind === 'low-rank')
+      return spent(base, await kernels.foldLowRank(base, await matricesOf(range, plus), first));
     if (plus.kind === 'scaled') return addScaled(base, await read(plus.values, first, count), plus.scale);
     return replaceRows(read, base, plus, first, count);
   };
@@ -45,7 +49,12 @@ function spent(base: Elements, made: Elements): Elements {
   return made;
 }
 
-async function loadMatrices(read: ElementReader, range: WeightRange, plus: LowRankRange): Promise<LowRankMatrices> {
+async function loadMatrices(
+  read: ElementReader,
+  kernels: Folding,
+  range: WeightRange,
+  plus: LowRankRange,
+): Promise<LowRankMatrices> {
   const { rank, rows, columns, magnitude } = plus;
   const floats = async (input: InputRange, count: number) => {
     const { bytes, dtype } = await read(input, 0, count);
@@ -58,7 +67,7 @@ async function loadMatrices(read: ElementReader, range: WeightRange, plus: LowRa
   const squares = new Float64Array(rows);
   for (let first = 0; first < rows * columns; first += NORM_RUN) {
     const base = await read(range, first, Math.min(NORM_RUN, rows * columns - first));
-    const folded = spent(base, foldLowRank(base, matrices, first));
+    const folded = spent(base, await kernels.foldLowRank(base, matrices, first));
     addSquares(squares, decodeFloats(folded.bytes, 'F32'), matrices, first);
   }
   return { ...matrices, factors: doraFactors(await floats(magnitude, rows), squares) };

@@ -7,10 +7,11 @@ import { headerOf } from '../../files/shard.ts';
 import { type ByteSource, readAhead } from '../../files/source.ts';
 import { openWeightFile } from '../../files/weights.ts';
 import type { Elements } from '../../kernels/kernels.ts';
+import { foldLowRank } from '../../kernels/low-rank.ts';
 import type { MergePlan } from '../plan/plan.ts';
 import type { Role } from '../recipe/recipe.ts';
 import { type MergeInputs, rolesOf } from '../recipe/request.ts';
-import { type ChangeReader, readChanges } from './change.ts';
+import { type ChangeReader, type Folding, readChanges } from './change.ts';
 import type { InputRange, WeightRange } from './inputs.ts';
 
 /** Small tensors (norms, biases) lie side by side: one read brings hundreds of them, and costs what reading one does. */
@@ -27,11 +28,13 @@ export interface InputReader {
 
 /**
  * Opens nothing yet. Files are checked when first read: 'file-changed' unless size and header are those the plan was made from.
+ * @param kernels what folds adapters; plain loops will do for a sample
  * @param windowBytes what a small read brings; less for samples, which do not come back for the rest
  */
 export function openInputs(
   plan: Pick<MergePlan, 'inputs'>,
   inputs: MergeInputs,
+  kernels: Folding = { foldLowRank },
   windowBytes = WINDOW_BYTES,
 ): InputReader {
   const roles = rolesOf(inputs).filter((role) => plan.inputs[role] !== undefined);
@@ -64,7 +67,7 @@ export function openInputs(
     const size = dtypeBytes(range.dtype);
     return { dtype: range.dtype, bytes: await bytes(range, first * size, (first + count) * size) };
   };
-  const changed: ChangeReader = readChanges(unchanged);
+  const changed: ChangeReader = readChanges(unchanged, kernels);
 
   return {
     bytes,

@@ -9,6 +9,7 @@ import { isBuffer } from '../../core/names.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import type { TensorInfo } from '../../core/tensor.ts';
 import { openFolder } from '../../files/folder.ts';
+import type { Folding } from '../inputs/change.ts';
 import { type MergeCheckpoints, sameWeights, tensorsOf, type WeightRange, weightRange } from '../inputs/inputs.ts';
 import { type InputReader, openInputs } from '../inputs/reader.ts';
 import { plannedInputs } from '../plan/plan.ts';
@@ -52,12 +53,13 @@ const AHEAD = { exact: 1, sampled: 6 };
 /**
  * @param inputs the fine-tune and the aligned model, or the aligned and the unaligned one (or a saved vector), or all of them
  * @param options.chunkBytes the results do not depend on it
+ * @param options.kernels what folds adapters; plain loops without
  * @throws AppError for what opening and reading say; 'recipe-invalid' where no two models are there; AbortError on cancel
  */
 export async function measureVectors(
   inputs: MergeInputs,
   mode: MeasureMode,
-  options: { chunkBytes?: number },
+  options: { chunkBytes?: number; kernels?: Folding },
   onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<Measurement> {
@@ -68,6 +70,7 @@ export async function measureVectors(
   const reader = openInputs(
     { inputs: plannedInputs(checkpoints) },
     inputs,
+    options.kernels,
     mode === 'sampled' ? SAMPLE_WINDOW_BYTES : undefined,
   );
   const places = Math.max(1, Math.min(SAMPLE_RUNS, Math.floor(MOST_RUNS / pairs.length)));

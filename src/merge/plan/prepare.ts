@@ -78,7 +78,7 @@ async function lookInside(
       ['aligned', 'unaligned'],
     ] as [Role, Role][]
   ).filter(([a, b]) => checkpoints[a] && checkpoints[b]);
-  const reader = openInputs({ inputs: plannedInputs(checkpoints) }, inputs, SAMPLE_WINDOW_BYTES);
+  const reader = openInputs({ inputs: plannedInputs(checkpoints) }, inputs, undefined, SAMPLE_WINDOW_BYTES);
   const tokens: TokenComparison[] = [];
   const ancestry: AncestryFinding[] = [];
   for (const [a, b] of pairs) {

@@ -70,7 +70,7 @@ export async function runShard(
   const planned = plan.shards[shard];
   if (!planned) throw new RangeError(`shard ${shard} of ${plan.shards.length}`);
   throwIfCancelled(signal);
-  const reader = openInputs(plan, inputs);
+  const reader = openInputs(plan, inputs, kernels);
   const pieces = cutSteps(planned, options.chunkBytes ?? CHUNK_BYTES);
   const capacity = pieces.reduce(
     (most, piece) => Math.max(most, outputBytes(piece)),
