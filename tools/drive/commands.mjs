@@ -17,9 +17,28 @@ function need(values, names) {
   for (const name of names) if (!values[name]) throw new UsageError(`--${name} is missing. See: npm run drive -- help`);
 }
 
-/** `check` looks at the options before the browser starts; `run` does the work and gives the JSON. `needs` may depend on the options. */
-function command(needs, run) {
-  return { check: (values) => need(values, typeof needs === 'function' ? needs(values) : needs), run };
+/** What may compute: a merge, and a model that answers. */
+const MERGE_BACKENDS = ['wasm', 'webgpu', 'reference'];
+const MODEL_BACKENDS = ['wasm', 'webgpu'];
+
+/** One of the words that an option takes; of a command that does not take it, it is ignored like every other. */
+function oneOf(values, name, words) {
+  if (values[name] === undefined || words.length === 0 || words.includes(values[name])) return;
+  const listed = words.join(', ').replace(/, ([^,]*)$/, ' or $1');
+  throw new UsageError(`--${name} wants ${listed}, not "${values[name]}".`);
+}
+
+/**
+ * `check` looks at the options before the browser starts; `run` does the work and gives the JSON. `needs` may depend on the options;
+ * `backends` are the words for --backend.
+ */
+function command(needs, backends, run) {
+  const check = (values) => {
+    need(values, typeof needs === 'function' ? needs(values) : needs);
+    oneOf(values, 'backend', backends);
+    workersOf(values);
+  };
+  return { check, run };
 }
 
 /** A recipe file may ask for the vector alone; which other roles a recipe needs, the page knows and says. */
@@ -32,6 +51,14 @@ function number(values, name) {
   const value = Number(values[name]);
   if (!Number.isFinite(value)) throw new UsageError(`--${name} wants a number, not "${values[name]}".`);
   return value;
+}
+
+/** Nothing for 'auto', the default: the page knows how many. */
+function workersOf(values) {
+  if (values.workers === undefined || values.workers === 'auto') return undefined;
+  const workers = Number(values.workers);
+  if (Number.isInteger(workers) && workers > 0) return workers;
+  throw new UsageError(`--workers wants auto or a whole number from 1 on, not "${values.workers}".`);
 }
 
 function folder(path) {
@@ -68,7 +95,7 @@ function recipeOf(values) {
 }
 
 export const COMMANDS = {
-  demo: command([], async (page, values) => {
+  demo: command([], [], async (page, values) => {
     const models = await page.call('demo', { limit: number(values, 'limit') });
     const otherOrigins = page.requests.filter((address) => new URL(address).origin !== page.origin);
     const result = {
@@ -80,12 +107,12 @@ export const COMMANDS = {
     return result;
   }),
 
-  inspect: command(['model'], async (page, values) => {
+  inspect: command(['model'], [], async (page, values) => {
     page.pick(folder(values.model));
     return { version: JSON_VERSION, ...(await page.call('inspect')) };
   }),
 
-  merge: command(mergeNeeds, async (page, values) => {
+  merge: command(mergeNeeds, MERGE_BACKENDS, async (page, values) => {
     const recipe = recipeOf(values);
     const out = resolve(values.out);
     mkdirSync(dirname(out), { recursive: true });
@@ -96,20 +123,20 @@ export const COMMANDS = {
       roles,
       name: basename(out),
       backend: values.backend ?? 'wasm',
-      workers: number(values, 'workers'),
+      workers: workersOf(values),
       chunkBytes: number(values, 'chunk-bytes'),
     });
     return { version: JSON_VERSION, out, ...result };
   }),
 
-  logits: command(['model', 'tokens'], async (page, values) => {
+  logits: command(['model', 'tokens'], MODEL_BACKENDS, async (page, values) => {
     const { ids } = tokensOf(values.tokens);
     page.pick(folder(values.model));
     const logits = await page.call('logits', { ids, backend: values.backend ?? 'wasm' });
     return { version: JSON_VERSION, logits };
   }),
 
-  generate: command(['model', 'prompts'], async (page, values) => {
+  generate: command(['model', 'prompts'], MODEL_BACKENDS, async (page, values) => {
     if (values.precision && values.precision !== 'f32')
       throw new UsageError(`Precision ${values.precision} is not there yet: use f32.`);
     page.pick(folder(values.model));
@@ -121,7 +148,7 @@ export const COMMANDS = {
     return { version: JSON_VERSION, ...result };
   }),
 
-  compare: command(['models', 'prompts', 'out'], async (page, values) => {
+  compare: command(['models', 'prompts', 'out'], MODEL_BACKENDS, async (page, values) => {
     const models = values.models.split(',').map(folder);
     page.pick(...models);
     const { files, ...result } = await page.call('compare', {
