@@ -1,14 +1,12 @@
 /**
- * SHA-256 (FIPS 180-4), fed piece by piece: WebCrypto hashes only whole buffers, and a shard never fits in one.
- * Slower than WebCrypto (see the room's README for figures); nothing here is secret, so constant time is no goal.
+ * SHA-256 (FIPS 180-4) of headers and small files, fed piece by piece, there at once. Weights go through `hash/`, which is nine times faster and
+ * is tested against this. WebCrypto hashes only whole buffers. Nothing here is secret, so constant time is no goal.
  */
 
-import { createSHA256 } from 'hash-wasm';
-
 /** First 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
-const ROUND_CONSTANTS = Int32Array.from(firstPrimes(64), (prime) => fraction32(Math.cbrt(prime)));
+export const ROUND_CONSTANTS = Int32Array.from(firstPrimes(64), (prime) => fraction32(Math.cbrt(prime)));
 /** The same of the square roots of the first 8 primes (5.3.3). */
-const INITIAL_STATE = Int32Array.from(firstPrimes(8), (prime) => fraction32(Math.sqrt(prime)));
+export const INITIAL_STATE = Int32Array.from(firstPrimes(8), (prime) => fraction32(Math.sqrt(prime)));
 const BLOCK = 64;
 
 export interface Sha256 {
@@ -17,14 +15,7 @@ export interface Sha256 {
   hex(): string;
 }
 
-/** For files: as `sha256`, faster where the platform can (see the room's README). */
-export async function openSha256(): Promise<Sha256> {
-  const hash = await createSHA256();
-  hash.init();
-  return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') };
-}
-
-/** For headers and small files: there at once. */
+/** A hash that takes bytes as they come. */
 export function sha256(): Sha256 {
   const state = INITIAL_STATE.slice();
   const schedule = new Int32Array(64);
