@@ -19,6 +19,9 @@ export async function openDevPage() {
     page: browser.page,
     url,
     requests: browser.requests,
+    profile: browser.profile,
+    /** Answers the page's next pickers, as `openPage` does. */
+    pick: (...paths) => browser.picks.push(...paths),
     /**
      * Imports a module of the project into the page; a string, because the test runner rewrites import() in functions.
      * @param {string} path

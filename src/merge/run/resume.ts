@@ -5,8 +5,8 @@
 
 import { type PauseSignal, untilResumed } from '../../core/pause.ts';
 import type { OnProgress } from '../../core/progress.ts';
+import { type Hasher, plainHasher } from '../../files/hash/hasher.ts';
 import { finishedOutput, type OutputDescription, openOutput, outputState } from '../../files/output/writer.ts';
-import { openSha256 } from '../../files/sha256.ts';
 import type { ByteSource } from '../../files/source.ts';
 import { recycle } from '../../files/stream.ts';
 import type { MergePlan } from '../plan/plan.ts';
@@ -42,6 +42,7 @@ export async function finishedMerge(plan: MergePlan, output: OutputDescription):
 
 /**
  * True when the shard on disk is what the run wrote: its size, the planned header, and its SHA-256.
+ * @param hasher of this thread: the bytes read are used again
  * @throws AppError when it is there and cannot be read; AbortError on cancel
  */
 export async function checkShard(
@@ -51,6 +52,7 @@ export async function checkShard(
   onProgress: OnProgress,
   signal: AbortSignal,
   pause?: PauseSignal,
+  hasher: Hasher = plainHasher,
 ): Promise<boolean> {
   const planned = plan.shards[result.shard];
   if (!planned || planned.file !== result.file || planned.bytes !== result.bytes) return false;
@@ -60,25 +62,31 @@ export async function checkShard(
   if (!planned.header.every((byte, i) => byte === header[i])) return false;
   const report = (done: number) =>
     onProgress({ label: planned.file, done, total: planned.bytes, unit: 'bytes', phase: 'checking' });
-  return (await hashSource(source, report, signal, pause)) === result.sha256;
+  return (await hashSource(source, hasher, report, signal, pause)) === result.sha256;
 }
 
 async function hashSource(
   source: ByteSource,
+  hasher: Hasher,
   report: (done: number) => void,
   signal: AbortSignal,
   pause?: PauseSignal,
 ): Promise<string> {
-  const hash = await openSha256();
-  for (let at = 0; at < source.size; at += PIECE_BYTES) {
-    await untilResumed(pause, signal);
-    const end = Math.min(source.size, at + PIECE_BYTES);
-    const bytes = await source.slice(at, end);
-    hash.update(bytes);
-    recycle(bytes);
-    report(end);
+  const hash = hasher.open();
+  try {
+    for (let at = 0; at < source.size; at += PIECE_BYTES) {
+      await untilResumed(pause, signal);
+      const end = Math.min(source.size, at + PIECE_BYTES);
+      const bytes = await source.slice(at, end);
+      await hash.update(bytes as Uint8Array<ArrayBuffer>);
+      recycle(bytes);
+      report(end);
+    }
+    return await hash.hex();
+  } catch (error) {
+    hash.abandon();
+    throw error;
   }
-  return hash.hex();
 }
 
 /** Takes away everything this run may have made but the files to keep: damaged and half-known shards, small files, swap files. */

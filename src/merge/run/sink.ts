@@ -1,11 +1,16 @@
-/** The output side of a running merge: gathers pieces into large writes, hashes them while they are on their way, closes the shard. */
+/**
+ * The output side of a running merge: gathers pieces into large writes, which go out one after the other, hashes what was written, closes the
+ * shard. Nobody waits but for room: computing, writing and hashing are each at another buffer.
+ */
 
+import type { FileHash, Hasher } from '../../files/hash/hasher.ts';
 import type { OutputBlob, OutputFile } from '../../files/output/writer.ts';
-import { openSha256, type Sha256 } from '../../files/sha256.ts';
 
 export interface Sink {
-  /** Room for the next `length` bytes; they count as written once `reserve`, `put` or `close` is called again. At most `capacity`. */
+  /** Room for the next `length` bytes, at most `capacity`. They are written when the next piece finds no room behind them, or at `close`. */
   reserve(length: number): Promise<Uint8Array>;
+  /** The room that was reserved last is filled when this resolves; unless this is said it is filled before the next call. */
+  filledBy(work: Promise<unknown>): void;
   put(bytes: Uint8Array): Promise<void>;
   /** Commits the file; its hash is of exactly the bytes written. */
   close(): Promise<OutputBlob & { sha256: string }>;
@@ -13,36 +18,51 @@ export interface Sink {
   abort(): Promise<void>;
 }
 
-/** Two buffers of `capacity` bytes: one is filled while the other is written. */
-export async function openSink(file: OutputFile, capacity: number): Promise<Sink> {
-  const hash: Sha256 = await openSha256();
-  const buffers = [new Uint8Array(capacity), new Uint8Array(capacity)];
-  let current = 0;
-  let filled = 0;
+/** One is filled, one is written, one is hashed. */
+const BUFFERS = 3;
+
+interface Batch {
+  buffer: ArrayBuffer;
+  filled: number;
+  works: Promise<unknown>[];
+}
+
+export function openSink(file: OutputFile, capacity: number, hasher: Hasher): Sink {
+  const hash: FileHash = hasher.open();
+  const room = openRoom(capacity);
+  let batch: Batch | undefined;
   let position = 0;
   let writing: Promise<void> = Promise.resolve();
+  let hashing: Promise<unknown> = Promise.resolve();
 
-  const flush = async () => {
-    if (filled === 0) return;
-    const bytes = buffers[current]!.subarray(0, filled);
-    await writing;
-    writing = file.write(position, bytes);
-    writing.catch(() => {}); // told at the next await
-    hash.update(bytes);
-    position += filled;
-    filled = 0;
-    current = 1 - current;
+  const write = async ({ buffer, filled, works }: Batch, at: number, before: Promise<void>) => {
+    await Promise.all([before, ...works]);
+    const bytes = new Uint8Array(buffer, 0, filled);
+    await file.write(at, bytes);
+    hashing = hash.update(bytes).then(room.give, room.fail);
+  };
+  const flush = () => {
+    if (!batch) return;
+    const flushed = batch;
+    batch = undefined;
+    writing = write(flushed, position, writing);
+    writing.catch(room.fail);
+    position += flushed.filled;
   };
   const reserve = async (length: number) => {
-    if (filled + length > capacity) await flush();
-    const room = buffers[current]!.subarray(filled, filled + length);
-    if (room.length !== length) throw new RangeError(`${length} bytes do not fit into ${capacity}`);
-    filled += length;
-    return room;
+    if (length > capacity) throw new RangeError(`${length} bytes do not fit into ${capacity}`);
+    if (batch && batch.filled + length > capacity) flush();
+    batch ??= { buffer: await room.take(), filled: 0, works: [] };
+    const place = new Uint8Array(batch.buffer, batch.filled, length);
+    batch.filled += length;
+    return place;
   };
 
   return {
     reserve,
+    filledBy(work) {
+      batch!.works.push(work);
+    },
     async put(bytes) {
       for (let at = 0; at < bytes.length; at += capacity) {
         const piece = bytes.subarray(at, at + capacity);
@@ -50,13 +70,57 @@ export async function openSink(file: OutputFile, capacity: number): Promise<Sink
       }
     },
     async close() {
-      await flush();
+      flush();
       await writing;
-      return { ...(await file.close()), sha256: hash.hex() };
+      await hashing;
+      room.check();
+      const [closed, sha256] = await Promise.all([file.close(), hash.hex()]);
+      return { ...closed, sha256 };
     },
     async abort() {
+      hash.abandon();
       await writing.catch(() => {});
       await file.abort();
     },
+  };
+}
+
+interface Room {
+  /** Rejects once writing or hashing has failed: nothing comes back any more. */
+  take(): Promise<ArrayBuffer>;
+  give(buffer: ArrayBuffer): void;
+  fail(reason: unknown): void;
+  check(): void;
+}
+
+/** The buffers, made when first needed; whoever finds none waits for the next that comes back. */
+function openRoom(capacity: number): Room {
+  const free: ArrayBuffer[] = [];
+  let made = 0;
+  let failure: { reason: unknown } | undefined;
+  let waiting: { resolve(buffer: ArrayBuffer): void; reject(reason: unknown): void } | undefined;
+  const check = () => {
+    if (failure) throw failure.reason;
+  };
+  return {
+    async take() {
+      check();
+      const buffer = free.pop();
+      if (buffer) return buffer;
+      if (made++ < BUFFERS) return new ArrayBuffer(capacity);
+      return new Promise((resolve, reject) => {
+        waiting = { resolve, reject };
+      });
+    },
+    give(buffer) {
+      if (waiting) waiting.resolve(buffer);
+      else free.push(buffer);
+      waiting = undefined;
+    },
+    fail(reason) {
+      failure ??= { reason };
+      waiting?.reject(reason);
+    },
+    check,
   };
 }
