@@ -1,83 +1,106 @@
 /**
- * `npm run bench merge [--size 30m|125m|1g|1b|4g] [--rounds N]`: RESTA end to end to a real folder, through the page, beside native copies
- * of the same bytes in the same rounds: reading three models and writing one is the least any tool must do. With the renderer's peak memory.
+ * `npm run bench merge`: models merged end to end through the page, beside what the same bytes cost without it. See USAGE.
+ * All cases run once per round, in turn, so that what else the machine does hits all alike; tables.mjs' figures are medians.
  */
 
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { openPage } from '../tools/drive/page.mjs';
-import { rendererMegabytes, watchMemory } from './memory.mjs';
-import { makeModels } from './models.mjs';
-import { interleave, median, printTable, spread } from './table.mjs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { buildIfStale } from '../tools/run/build.mjs';
+import { CASES } from './cases.mjs';
+import { reportMerge } from './merge-report.mjs';
+import { makeModels, ROLES } from './models.mjs';
+import { diskKilobytesRead } from './processor.mjs';
+import { tensorDigest, warm, weightBytes } from './weights.mjs';
 
-const GB = 1e9;
+/** Of the safety vector in every case; no power of two, so that products are rounded. */
+const G = 0.7;
 
-async function seconds(action) {
-  const begun = performance.now();
-  await action();
-  return (performance.now() - begun) / 1000;
+/** Models that are there, or made by script: {size, root, sft, aligned, unaligned, bytes}. */
+function familiesOf({ family, sizes, inputFiles }) {
+  if (!family) return sizes.map((size) => ({ size, ...makeModels(size, inputFiles) }));
+  const root = resolve(family);
+  const folders = Object.fromEntries(ROLES.map((role) => [role, join(root, role)]));
+  for (const folder of Object.values(folders)) if (!existsSync(folder)) throw new Error(`There is no ${folder}.`);
+  return [{ size: basename(root), root, ...folders, bytes: weightBytes(folders.sft) }];
 }
 
-export async function benchMerge({ size = '125m', rounds = 3 } = {}) {
-  const models = makeModels(size);
-  const weights = (role) => join(models[role], 'model.safetensors');
-  const copy = join(models.root, 'copy.safetensors');
-  const page = await openPage();
-  let run = 0;
-  const memory = new Map();
-  const firstBase = rendererMegabytes(page.profile);
-  const merge = (recipe) => () => {
-    const name = `out-${run++}`;
-    const watch = watchMemory(page.profile);
-    page.pick(models.sft, models.aligned, models.unaligned, models.root);
-    return seconds(() => page.call('merge', { recipe: { version: 1, ...recipe }, name, backend: 'wasm' })).then(
-      (time) => {
-        const peaks = memory.get(recipe.method) ?? [];
-        memory.set(recipe.method, [...peaks, { base: watch.base, peak: watch.stop().renderer.total }]);
-        rmSync(join(models.root, name), { recursive: true, force: true });
-        return time;
-      },
-    );
-  };
-  const native = () =>
-    seconds(async () => {
-      for (const role of ['aligned', 'unaligned'])
-        spawnSync('cat', [weights(role)], { stdio: ['ignore', 'ignore', 'ignore'] });
-      spawnSync('cp', [weights('sft'), copy]);
-    });
+/** Names of the cases that can run here; says what the others lack. */
+function choose(names, python) {
+  const unknown = names.filter((name) => !(name in CASES));
+  if (unknown.length > 0) throw new Error(`There is no case "${unknown[0]}": choose ${Object.keys(CASES).join(', ')}.`);
+  return Object.keys(CASES).filter((name) => {
+    if (!names.includes(name)) return false;
+    const why = CASES[name].missing?.(python);
+    if (why) console.log(`Without ${CASES[name].title}: ${why}.`);
+    return !why;
+  });
+}
+
+/** One case, once. What it wrote is gone afterwards, and so is what the system still had to write for those before. */
+async function runCase(name, job, { keep, compare }) {
+  rmSync(job.out, { recursive: true, force: true });
+  spawnSync('sync');
+  const before = diskKilobytesRead();
   try {
-    const figures = await interleave(
-      {
-        'native: cat two models, cp one': native,
-        'RESTA g = 1, to a real folder': merge({ method: 'resta', g: 1 }),
-        'RESTA_d g = 1, p = 0.3, to a real folder': merge({ method: 'resta_d', g: 1, p: 0.3, seed: 7 }),
-      },
-      rounds,
-    );
-    const [baseline] = Object.values(figures);
-    printTable(
-      `Merge, three bf16 models of ${(models.bytes / GB).toFixed(2)} GB each, ${rounds} interleaved rounds: median (min to max)`,
-      ['what', 'seconds', 'GB/s read + written', 'x native'],
-      Object.entries(figures).map(([name, times]) => [
-        name,
-        spread(times),
-        ((4 * models.bytes) / GB / median(times)).toFixed(2),
-        (median(times) / median(baseline)).toFixed(2),
-      ]),
-    );
-    printTable(
-      'Memory of the renderer (PSS, MB): median (min to max)',
-      ['what', 'before', 'peak', 'peak over the first base'],
-      [...memory].map(([method, found]) => [
-        method,
-        spread(found.map(({ base }) => base)),
-        spread(found.map(({ peak }) => peak)),
-        spread(found.map(({ peak }) => peak - firstBase)),
-      ]),
-    );
+    const found = await CASES[name].run(job);
+    const fromDisk = (diskKilobytesRead() - before) * 1024;
+    const digest = compare && existsSync(job.out) ? tensorDigest(job.out) : undefined;
+    return { ...found, fromDisk, load: loadavg()[0], ...(digest && { digest }) };
   } finally {
-    rmSync(copy, { force: true });
-    await page.close();
+    if (!keep) for (const path of [job.out, `${job.out}.yaml`]) rmSync(path, { recursive: true, force: true });
   }
+}
+
+/**
+ * @param {{sizes?: string[], inputFiles?: number, family?: string, cases?: string[], rounds?: number, workers?: number, shardBytes?: number,
+ *   backend?: string, python?: string, dir?: string, keep?: boolean}} options as bench.mjs tells
+ */
+export async function benchMerge({
+  sizes = ['125m'],
+  inputFiles = 1,
+  family,
+  cases = Object.keys(CASES),
+  rounds = 3,
+  workers,
+  shardBytes,
+  backend = 'wasm',
+  python = '/usr/bin/python3',
+  dir,
+  keep = false,
+} = {}) {
+  const names = choose(cases, python);
+  await buildIfStale(); // not inside a case
+  const families = familiesOf({ family, sizes, inputFiles });
+  /** size → case → runs, and what went wrong */
+  const results = families.map((one) => ({
+    ...one,
+    runs: new Map(names.map((name) => [name, []])),
+    failures: new Map(),
+  }));
+  for (const { sft, aligned, unaligned } of families) [sft, aligned, unaligned].forEach(warm);
+  for (let round = 0; round < rounds; round++) {
+    for (const { size, root, sft, aligned, unaligned, runs, failures } of results) {
+      const parent = dir ? resolve(dir) : root;
+      mkdirSync(parent, { recursive: true });
+      let shards = 1;
+      for (const name of names) {
+        const out = join(parent, `merged-${size}-${name}`);
+        const job = { sft, aligned, unaligned, out, shards, python, backend, workers, shardBytes, g: G };
+        try {
+          const run = await runCase(name, job, { keep, compare: round === 0 });
+          runs.get(name).push({ ...run, round });
+          shards = run.shards ?? shards;
+          console.error(
+            `round ${round + 1}, ${size}, ${CASES[name].title}: ${run.seconds.toFixed(2)} s, load ${run.load.toFixed(1)}`,
+          );
+        } catch (error) {
+          failures.set(name, error.message);
+          console.error(`round ${round + 1}, ${size}, ${CASES[name].title}: ${error.message}`);
+        }
+      }
+    }
+  }
+  reportMerge(results, { rounds, dir: dir ?? families[0].root, backend, workers });
 }

@@ -19,10 +19,11 @@ export async function interleave(cases, rounds) {
   return figures;
 }
 
-/** "median (min to max)" with a sensible number of digits. */
+/** "median (min to max)" with a sensible number of digits; a single value stands alone. */
 export function spread(values, unit = '') {
   const show = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3));
-  return `${show(median(values))}${unit} (${show(Math.min(...values))} to ${show(Math.max(...values))})`;
+  const middle = `${show(median(values))}${unit}`;
+  return values.length === 1 ? middle : `${middle} (${show(Math.min(...values))} to ${show(Math.max(...values))})`;
 }
 
 /** Prints rows of cells under a head, columns padded; plain Markdown, so that it can be pasted into a note. */

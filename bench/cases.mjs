@@ -1,0 +1,186 @@
+/**
+ * What `npm run bench merge` runs: ways to bring three models and a recipe to one merged model, and the floors beside them. Each case says
+ * what it cannot do without, works into a folder of its own and gives its figures:
+ * {seconds, cpu?: {total, TYPE…}, memory?: {idle, peaks, samples}, shards?, backend?}; seconds are those of the work alone, without the start
+ * of the browser or Python's imports.
+ */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openPage } from '../tools/drive/page.mjs';
+import { watchMemory, watchProcesses } from './memory.mjs';
+import { ROLES } from './models.mjs';
+import { childSeconds, watchProcessor } from './processor.mjs';
+import { weightFiles } from './weights.mjs';
+
+/**
+ * What a case gets: the folders of the three models, `out`, which does not exist yet, `shards`, as many as the page wrote last, and the
+ * options of the call.
+ * @typedef {{sft: string, aligned: string, unaligned: string, out: string, shards: number, python: string, backend: string,
+ *   workers?: number, shardBytes?: number, g: number}} Job
+ */
+
+/** After this the page has loaded what it loads by itself, and its memory and processor time are those of an idle page. */
+const SETTLE_MS = 2000;
+/** A merge that hangs must not take the whole benchmark with it: half an hour is 3.6 MB/s at 1.1 B parameters. */
+const LIMIT_MS = 30 * 60 * 1000;
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const FLOOR = join(HERE, 'floor.mjs');
+const script = (name) => join(HERE, 'python', name);
+
+function limited(work) {
+  let timer;
+  const limit = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Not done after ${LIMIT_MS / 60_000} minutes.`)), LIMIT_MS);
+  });
+  return Promise.race([work, limit]).finally(() => clearTimeout(timer));
+}
+
+/** One piece of work in a browser of its own, so that its idle page is really idle; the browser's start is not in its time. */
+async function inBrowser(open, work) {
+  const page = await open();
+  try {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    const memory = watchMemory(page.profile);
+    const processor = watchProcessor(page.profile);
+    const begun = performance.now();
+    let figures;
+    const result = await limited(work(page)).finally(() => {
+      figures = { seconds: (performance.now() - begun) / 1000, cpu: processor(), memory: memory.stop() };
+    });
+    return { ...figures, ...result };
+  } finally {
+    await page.close();
+  }
+}
+
+/** @param {'folder'|'browser'} kind a real folder, or the browser's own storage */
+function merge(recipe, kind) {
+  const run = ({ out, backend, workers, shardBytes, g, ...models }) =>
+    inBrowser(openPage, async (page) => {
+      const folders = ROLES.map((role) => models[role]);
+      page.pick(...folders, ...(kind === 'folder' ? [dirname(out)] : []));
+      const { shards, backend: used } = await page.call('merge', {
+        recipe: { version: 1, g, ...recipe, ...(shardBytes && { shardBytes }) },
+        name: out.slice(dirname(out).length + 1),
+        backend,
+        ...(workers && { workers }),
+        stored: kind === 'browser',
+      });
+      return { shards: shards.length, backend: used };
+    });
+  return { floor: `floor${kind === 'browser' ? '-browser' : ''}`, run };
+}
+
+/** The browser's own reading and writing of the same bytes, by hand: no arithmetic, no hash. */
+function floor(kind) {
+  const run = async ({ sft, aligned, unaligned, out, shards, workers }) => {
+    const { openFloor } = await import(FLOOR);
+    mkdirSync(out);
+    return inBrowser(openFloor, async (page) => ({
+      seconds: await page.run({ sft, aligned, unaligned, out, kind, shards, workers }),
+    }));
+  };
+  return { missing: () => (existsSync(FLOOR) ? undefined : 'bench/floor.mjs is not there'), run };
+}
+
+/** Runs a program to its end; what it prints, and its memory while it ran. */
+function program(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: LIMIT_MS });
+    const memory = watchProcesses(() => [{ pid: child.pid, type: 'program' }]);
+    const said = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr']) child[name].on('data', (text) => (said[name] += text));
+    const failed = (why) => {
+      memory.stop();
+      reject(new Error(why));
+    };
+    child.on('error', (error) => failed(error.message));
+    child.on('close', (code) => {
+      if (code !== 0) failed(said.stderr.trim().split('\n').pop() || `${command} ended with code ${code}`);
+      else resolve({ ...said, memory: memory.stop() });
+    });
+  });
+}
+
+/** Its last line tells the seconds of the work itself (python/measured.py). */
+async function pythonWork(python, args) {
+  const { stdout, memory } = await program(python, args);
+  const { seconds, cpu } = JSON.parse(stdout.trim().split('\n').pop());
+  return { seconds, cpu: { total: cpu }, memory };
+}
+
+function cannotImport(python, modules) {
+  const { status, error } = spawnSync(python, ['-c', `import ${modules}`], { stdio: 'ignore' });
+  if (error) return `${python} cannot be started: say --python PATH`;
+  return status === 0 ? undefined : `${python} has no ${modules.replaceAll(', ', ' or no ')}`;
+}
+
+/** The least that any tool must do, by the system's own: two models read, the third copied. */
+async function native({ sft, aligned, unaligned, out }) {
+  mkdirSync(out);
+  const before = childSeconds();
+  const begun = performance.now();
+  const quiet = { stdio: ['ignore', 'ignore', 'inherit'] };
+  const reading = spawnSync('cat', [...weightFiles(aligned), ...weightFiles(unaligned)], quiet);
+  // Some file systems would only note that the copy is the same.
+  const copying = spawnSync(
+    'cp',
+    [...(process.platform === 'linux' ? ['--reflink=never'] : []), ...weightFiles(sft), out],
+    quiet,
+  );
+  const seconds = (performance.now() - begun) / 1000;
+  if (reading.status !== 0 || copying.status !== 0) throw new Error('cat or cp failed.');
+  return { seconds, cpu: { total: childSeconds() - before } };
+}
+
+/** RESTA as mergekit knows it: task arithmetic over the unaligned model, in float32. */
+const mergekitConfig = ({ sft, aligned, unaligned, g }) => ({
+  merge_method: 'task_arithmetic',
+  base_model: unaligned,
+  models: [
+    { model: sft, parameters: { weight: 1 } },
+    { model: aligned, parameters: { weight: g } },
+  ],
+  parameters: { normalize: false },
+  dtype: 'float32',
+  out_dtype: 'bfloat16',
+});
+
+async function mergekit(job) {
+  const config = `${job.out}.yaml`;
+  writeFileSync(config, JSON.stringify(mergekitConfig(job))); // which is YAML too
+  return pythonWork(job.python, [script('run_mergekit.py'), config, job.out]);
+}
+
+/**
+ * In the order in which a round runs them: a floor needs to know how many files the page wrote. `sameAs` names the case whose weights these
+ * must equal, byte for byte; `floor` the one that does the same reads and writes alone. A method of the page is a row here.
+ * @type {Record<string, {title: string, run: (job: Job) => Promise<object>, missing?: (python: string) => string | undefined, floor?: string, sameAs?: string}>}
+ */
+export const CASES = {
+  resta: { title: 'RESTA, to a folder', sameAs: 'pytorch', ...merge({ method: 'resta' }, 'folder') },
+  floor: { title: 'floor: the same reads and writes, to a folder', ...floor('folder') },
+  resta_d: { title: 'RESTA_d, to a folder', ...merge({ method: 'resta_d', p: 0.3, seed: 7 }, 'folder') },
+  'resta-browser': { title: "RESTA, to the browser's storage", ...merge({ method: 'resta' }, 'browser') },
+  'floor-browser': { title: "floor: the same, to the browser's storage", ...floor('browser') },
+  native: { title: 'native: cat two models, cp one', run: native },
+  pytorch: {
+    title: 'PyTorch loop',
+    missing: (python) => cannotImport(python, 'torch, safetensors'),
+    run: ({ python, sft, aligned, unaligned, out, g }) =>
+      pythonWork(python, [script('merge_loop.py'), sft, aligned, unaligned, out, String(g)]),
+  },
+  mergekit: {
+    title: 'mergekit',
+    sameAs: 'pytorch',
+    missing: (python) => {
+      const why = cannotImport(python, 'mergekit');
+      return why && `${why}; \`pip install mergekit\` there, or say another with --python`;
+    },
+    run: mergekit,
+  },
+};
