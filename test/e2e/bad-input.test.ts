@@ -236,11 +236,20 @@ describe('the driver from a shell', () => {
     expect(stderr).toContain('config.json');
   });
 
-  test('prints one line and exits with 2 when the call is wrong', () => {
-    const { status, stderr } = drive('merge', '--method', 'resta');
+  test.each([
+    ['a missing model', ['merge', '--method', 'resta'], '--sft'],
+    ['a backend that there is not', ['merge', '--sft', 'a', '--out', 'b', '--backend', 'cuda'], /wasm, .*"cuda"/],
+    [
+      'a backend of merges alone',
+      ['logits', '--model', 'a', '--tokens', 'b', '--backend', 'reference'],
+      'wasm or webgpu',
+    ],
+    ['half a worker', ['merge', '--sft', 'a', '--out', 'b', '--workers', '0.5'], /--workers .*"0\.5"/],
+  ])('prints one line and exits with 2 for %s', (_, call, said) => {
+    const { status, stderr } = drive(...call);
     expect(status).toBe(2);
     expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toContain('--sft');
+    expect(stderr).toMatch(said);
   });
 
   test('inspects a folder as JSON', () => {
