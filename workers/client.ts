@@ -8,6 +8,7 @@ import type { Recipe, Role } from '../src/merge/recipe/recipe.ts';
 import type { Inspection, MethodRow } from './merge.worker.ts';
 import { askReader } from './start.ts';
 
+export { chooseBackend } from './backend.ts';
 export { measureVectors } from './measuring.ts';
 export {
   discardRun,

@@ -8,7 +8,7 @@ import { AppError, type AppErrorShape } from '../core/errors.ts';
 import type { FolderDescription } from '../files/folder.ts';
 import type { OutputDescription } from '../files/output/writer.ts';
 import { parsePrompts } from '../judge/prompts.ts';
-import type { Backend } from '../kernels/kernels.ts';
+import type { BackendWish } from '../kernels/kernels.ts';
 import type { Recipe, Role } from '../merge/recipe/recipe.ts';
 import type { MergeInputs } from '../merge/recipe/request.ts';
 import type { ModelBackend } from '../model/generation.ts';
@@ -31,7 +31,7 @@ interface MergeArguments {
   yaml?: string;
   /** Of the new subfolder in the folder picked last. */
   name: string;
-  backend: Backend;
+  backend: BackendWish;
   workers?: number;
   chunkBytes?: number;
   /** Into the browser's own storage instead of a picked folder. */

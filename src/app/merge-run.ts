@@ -10,17 +10,17 @@ import type { OnProgress } from '../core/progress.ts';
 import type { FolderDescription } from '../files/folder.ts';
 import type { StoredOutput } from '../files/output/stored.ts';
 import type { OutputDescription } from '../files/output/writer.ts';
-import type { Backend } from '../kernels/kernels.ts';
 import type { Recipe } from '../merge/recipe/recipe.ts';
 import type { MergeInputs, MergeRequest } from '../merge/recipe/request.ts';
 import type { UnfinishedRun } from '../merge/run/journal.ts';
 import type { MergeResult } from '../merge/run/run.ts';
+import { backendWish } from './backend.ts';
 import { canWriteFolders } from './capabilities.ts';
 import type { ModelSource } from './compare.ts';
 import { client } from './engine.ts';
 import { pickFolder } from './folders.ts';
 import { jobs, startJob } from './jobs.ts';
-import { noteRate, workerCount } from './merge-plan.ts';
+import { noteRate } from './merge-plan.ts';
 import { recipe } from './merge-recipe.ts';
 import { inputs, slots } from './merge-slots.ts';
 import { type Problem, problemOf } from './problem.ts';
@@ -105,7 +105,8 @@ export async function startMerge(label: string): Promise<void> {
   }
 }
 
-const options = () => ({ backend: 'wasm' as Backend, workers: workerCount() });
+/** How many workers is found out by the merge itself. */
+const options = () => ({ backend: backendWish.value });
 
 async function merge(label: string, output: OutputDescription, place: string): Promise<void> {
   const request: MergeRequest = { recipe: recipe.value, inputs: inputs.value! };

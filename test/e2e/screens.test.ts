@@ -73,7 +73,7 @@ const STATES: Record<string, () => Promise<void>> = {
     await page.getByLabel('Recipe to use').fill('version: 2');
     await press('Use this recipe');
     await page.getByRole('alert').nth(1).waitFor();
-    for (const summary of await page.locator('.happens summary').all()) await summary.click();
+    for (const summary of await page.locator('.ready summary').all()) await summary.click();
   },
   'Merge, a vector kept in the browser': async () => {
     await openDemoModels();

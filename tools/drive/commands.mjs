@@ -18,7 +18,7 @@ function need(values, names) {
 }
 
 /** What may compute: a merge, and a model that answers. */
-const MERGE_BACKENDS = ['wasm', 'webgpu', 'reference'];
+const MERGE_BACKENDS = ['auto', 'wasm', 'webgpu', 'reference'];
 const MODEL_BACKENDS = ['wasm', 'webgpu'];
 
 /** One of the words that an option takes; of a command that does not take it, it is ignored like every other. */
@@ -94,6 +94,12 @@ function recipeOf(values) {
   return { recipe };
 }
 
+/** Why that backend ran, and the figures behind it where it was measured, beside `backend`. */
+function mergeResult({ choice, ...result }) {
+  const { why, measured, gpu, detail } = choice;
+  return { ...result, backendWhy: why, backendMeasured: measured, backendDetail: detail, gpu };
+}
+
 export const COMMANDS = {
   demo: command([], [], async (page, values) => {
     const models = await page.call('demo', { limit: number(values, 'limit') });
@@ -122,11 +128,11 @@ export const COMMANDS = {
       ...recipe,
       roles,
       name: basename(out),
-      backend: values.backend ?? 'wasm',
+      backend: values.backend ?? 'auto',
       workers: workersOf(values),
       chunkBytes: number(values, 'chunk-bytes'),
     });
-    return { version: JSON_VERSION, out, ...result };
+    return { version: JSON_VERSION, out, ...mergeResult(result) };
   }),
 
   logits: command(['model', 'tokens'], MODEL_BACKENDS, async (page, values) => {

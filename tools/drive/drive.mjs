@@ -16,7 +16,8 @@ const USAGE = `npm run drive -- <command> [options]
   merge    --recipe FILE.yaml | --method resta|resta_d --g 1 [--p 0.3 --seed 7]
            --sft DIR --aligned DIR --unaligned DIR --out DIR    (or --sft DIR [--aligned DIR] --vector DIR)
            [--output vector]  only the safety vector: --aligned DIR --unaligned DIR
-           [--backend wasm|reference] [--workers auto|N] [--chunk-bytes N] [--shard-bytes N]
+           [--backend auto|wasm|webgpu|reference] [--workers auto|N] [--chunk-bytes N] [--shard-bytes N]
+           auto, the default: the faster one on this computer; the bytes written do not depend on it
   logits   --model DIR --tokens FILE.json [--backend wasm|webgpu]      {"ids": [[…]]}
   generate --model DIR --prompts FILE.jsonl [--max-new-tokens N] [--backend wasm|webgpu] [--precision f32]
   compare  --models DIR,DIR[,…] --prompts FILE --out DIR

@@ -7,6 +7,7 @@ import { deleteOutput, filesOfStored, type MergeOutcome } from '../../app/merge-
 import type { Recipe } from '../../merge/recipe/recipe.ts';
 import { write } from '../strings/en/write.ts';
 import { bytes, count, elapsed, finePercent } from '../strings/format.ts';
+import { lostCard, ranOn } from './backend-choice.tsx';
 import { FactList } from './fact-list.tsx';
 import { Icon } from './icon.tsx';
 import { MergeIcon } from './merge-icon.tsx';
@@ -53,6 +54,7 @@ function Facts({ outcome }: { outcome: MergeOutcome }) {
         ? words.timeResumed(elapsed(seconds))
         : words.timeText(elapsed(seconds), bytes((bytesRead + bytesWritten) / seconds)),
     ],
+    [words.arithmetic, ranOn(result)],
     [
       vector ? words.changedVector : words.changed,
       words.changedText(count(changed), finePercent(changed / (changed + unchanged || 1))),
@@ -82,6 +84,11 @@ export function MergeDone({ outcome }: { outcome: MergeOutcome }) {
       {result.nonFinite > 0 && (
         <p class="note">
           <Icon name="warning" /> {words.nonFiniteWarning}
+        </p>
+      )}
+      {result.fellBack !== undefined && (
+        <p class="note">
+          <Icon name="warning" /> {lostCard(result.fellBack)}
         </p>
       )}
       <Facts outcome={outcome} />

@@ -22,6 +22,7 @@ import { announce } from '../../app/state.ts';
 import type { MergePlan } from '../../merge/plan/plan.ts';
 import { merge } from '../strings/en/merge.ts';
 import { write } from '../strings/en/write.ts';
+import { BackendChooser } from './backend-choice.tsx';
 import { Choices } from './choices.tsx';
 import { ErrorBox } from './error-box.tsx';
 import { useKeptFocus } from './kept-focus.ts';
@@ -60,6 +61,7 @@ function Begin() {
           outputName.value = event.currentTarget.value.replace(/[\\/:*?"<>|]/g, '');
         }}
       />
+      <BackendChooser />
       <p class="soft">{inFolder ? write.asks(name) : write.browser(name)}</p>
       <button type="button" class="primary" onClick={() => void startMerge(write.job(name))}>
         {inFolder ? write.start : write.startBrowser}

@@ -1,6 +1,7 @@
 /** Merge: open the models, see whether they fit, choose the recipe, write the result. */
 
 import { useEffect, useRef } from 'preact/hooks';
+import { watchBackend } from '../../app/backend.ts';
 import { loadRate, watchPlan } from '../../app/merge-plan.ts';
 import { canRedo, canUndo, loadMethods, redo, undo } from '../../app/merge-recipe.ts';
 import { lookForLeftovers, unfinished } from '../../app/merge-run.ts';
@@ -27,7 +28,10 @@ function start(): () => void {
   void fetchRecents();
   void loadRate();
   void lookForLeftovers();
-  return watchPlan();
+  const stops = [watchPlan(), watchBackend()];
+  return () => {
+    for (const stop of stops) stop();
+  };
 }
 
 function undoAndTell(): void {

@@ -107,6 +107,7 @@ export const write = {
     varied: 'other strengths by module',
     timeText: (time: string, rate: string) => `${time}, ${rate} per second`,
     timeResumed: (time: string) => `${time} since it was resumed`,
+    arithmetic: 'Arithmetic',
     changed: 'Changed weights',
     changedVector: 'Weights that differ',
     changedText: (changed: string, share: string) => `${changed} (${share})`,
