@@ -210,17 +210,6 @@ describe('a merge refuses bad input before a byte is written', () => {
     await expect(call).rejects.toThrow(/^recipe-invalid:/);
     expect(existsSync(join(scratch, 'out-negative'))).toBe(false);
   });
-
-  test('a backend that is not there yet', async () => {
-    page.pick(join(DEMO, 'sft'), join(DEMO, 'aligned'), join(DEMO, 'unaligned'), scratch);
-    const call = page.call('merge', {
-      recipe: { version: 1, method: 'resta', g: 1 },
-      name: 'out-gpu',
-      backend: 'webgpu',
-    });
-    await expect(call).rejects.toThrow(/^backend-unavailable:/);
-    expect(existsSync(join(scratch, 'out-gpu'))).toBe(false);
-  });
 });
 
 describe('the driver from a shell', () => {

@@ -1,7 +1,7 @@
 /** What the page says about why something computes, in plain words with figures. */
 
 import { describe, expect, test } from 'vitest';
-import { backendReason } from '../../src/ui/parts/backend-choice.tsx';
+import { backendReason, lostCard, ranOn } from '../../src/ui/parts/backend-choice.tsx';
 
 describe('the reason for a backend', () => {
   test('gives both figures, that of the winner first', () => {
@@ -40,5 +40,21 @@ describe('the reason for a backend', () => {
     expect(backendReason({ backend: 'wasm', why: 'failed', detail: 'requestDevice: limits.' })).toBe(
       'The graphics card could not be used (requestDevice: limits).',
     );
+  });
+});
+
+describe('a merge that is done', () => {
+  test('says what computed it, and on which card where the browser told', () => {
+    const choice = { backend: 'webgpu', why: 'asked', gpu: 'nvidia hopper' } as const;
+    expect(ranOn({ backend: 'webgpu', choice })).toBe('WebGPU, on nvidia hopper');
+    expect(ranOn({ backend: 'webgpu' })).toBe('WebGPU');
+    expect(ranOn({ backend: 'wasm', choice })).toBe('WebAssembly');
+  });
+
+  test('says that a card was lost, what the browser said of it, and that the bytes are the same', () => {
+    expect(lostCard('The GPU process crashed.')).toBe(
+      'The graphics card was lost on the way (The GPU process crashed); the rest was computed in WebAssembly; the bytes are the same.',
+    );
+    expect(lostCard('')).toMatch(/^The graphics card was lost on the way; /);
   });
 });
