@@ -1,12 +1,10 @@
 /** Merging off the page's thread: a thin shell around src/merge. One worker per shard at a time; the page's side is client.ts. */
 
-import type { PauseSignal } from '../src/core/pause.ts';
-import type { OnProgress } from '../src/core/progress.ts';
 import { type FolderDescription, openFolder } from '../src/files/folder.ts';
 import { inspectFolder } from '../src/files/inspect.ts';
 import { deleteStored, storedFiles, storedOutputs } from '../src/files/output/stored.ts';
 import { claimOutput, type OutputDescription } from '../src/files/output/writer.ts';
-import type { Backend } from '../src/kernels/kernels.ts';
+import { chooseBackend } from '../src/kernels/choose.ts';
 import { checkStamps, stampInputs } from '../src/merge/inputs/stamps.ts';
 import { measureVectors } from '../src/merge/measure/measure.ts';
 import { openMergeOnce } from '../src/merge/plan/opened.ts';
@@ -16,10 +14,12 @@ import { METHODS, type Method } from '../src/merge/recipe/methods.ts';
 import { recipeFromYaml, recipeToMergekit, recipeToYaml } from '../src/merge/recipe/recipe-text.ts';
 import type { MergeInputs, MergeRequest } from '../src/merge/recipe/request.ts';
 import { discardMerge, finishMerge } from '../src/merge/run/finish.ts';
-import { checkShard, finishedMerge, runState, tidyOutput } from '../src/merge/run/resume.ts';
-import { runShard, type ShardResult } from '../src/merge/run/run.ts';
+import { finishedMerge, runState, tidyOutput } from '../src/merge/run/resume.ts';
+import type { ShardResult } from '../src/merge/run/run.ts';
+import { hashBy } from './hashing.ts';
 import { kernelsFor } from './kernels.ts';
 import { mergeCard } from './merge-card.ts';
+import { shardWork } from './shard-work.ts';
 import { serve } from './wire.ts';
 
 export type { Inspection } from '../src/files/inspect.ts';
@@ -43,25 +43,16 @@ const api = {
   checkStamps,
   /** Makes the folder; rejects with AppError 'output-exists' for anything that is there already. */
   claim: (plan: MergePlan, output: OutputDescription) => claimOutput(output, plan.id),
-  /** The backend is brought up before anything is written. */
-  async runShard(
-    plan: MergePlan,
-    inputs: MergeInputs,
-    shard: number,
-    output: OutputDescription,
-    options: { backend: Backend; chunkBytes?: number },
-    onProgress: OnProgress,
-    signal: AbortSignal,
-    pause: PauseSignal,
-  ): Promise<ShardResult> {
-    return runShard(plan, inputs, shard, output, await kernelsFor(options.backend), options, onProgress, signal, pause);
-  },
+  ...shardWork,
+  /** From here on another worker hashes what this one writes. */
+  hashBy,
+  /** What the wish for a backend comes to on this computer; takes a second where there is something to measure. */
+  chooseBackend,
   /** Index, config, tokenizer files, card, merge.json last. */
   finish: (plan: MergePlan, inputs: MergeInputs, output: OutputDescription, results: ShardResult[]) =>
     finishMerge(plan, inputs, output, results, mergeCard(plan, results)),
   runState,
   finishedMerge,
-  checkShard,
   tidy: tidyOutput,
   /** When no shard is running any more: nothing of this merge stays. */
   discard: (plan: MergePlan, output: OutputDescription) => discardMerge(plan, output),

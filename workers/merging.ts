@@ -7,7 +7,7 @@ import { AppError, cancelled } from '../src/core/errors.ts';
 import { PauseSignal } from '../src/core/pause.ts';
 import type { OnProgress } from '../src/core/progress.ts';
 import type { OutputDescription } from '../src/files/output/writer.ts';
-import type { Backend } from '../src/kernels/kernels.ts';
+import type { BackendChoice, BackendWish } from '../src/kernels/kernels.ts';
 import type { InputStamp } from '../src/merge/inputs/stamps.ts';
 import type { MergePlan } from '../src/merge/plan/plan.ts';
 import type { MergeInputs, MergeRequest } from '../src/merge/recipe/request.ts';
@@ -21,18 +21,25 @@ import {
   unfinishedRun,
 } from '../src/merge/run/journal.ts';
 import type { MergeResult, ShardResult } from '../src/merge/run/run.ts';
+import { chooseBackend } from './backend.ts';
+import { type Crew, withCrew } from './crew.ts';
+import { enlist } from './enlist.ts';
 import { busyRuns, withRunLock } from './lock.ts';
 import { askToRead, askToWrite } from './permission.ts';
-import { eachShard, type MergeWorker, type RunSignals, withWorkers } from './shards.ts';
+import { eachShard, LANES, type RunSignals } from './shards.ts';
 import { askReader, call } from './start.ts';
 import { checkRoom } from './storage.ts';
 import { discardAll, leaveTidy, type RunPlace, tidying } from './tidying.ts';
 
+/** None of them changes the bytes that are written. */
 export interface MergeOptions {
-  backend?: Backend;
-  /** Workers to spread the shards over; the bytes written do not depend on it. Default 1. */
+  /** Default 'auto'. */
+  backend?: BackendWish;
+  /** Workers to spread the shards over; by default as many as a rehearsal finds worth it. */
   workers?: number;
-  /** Bytes of one input read at a time; the bytes written do not depend on it. */
+  /** Shards written at the same time, all workers together. */
+  lanes?: number;
+  /** Bytes of one input read at a time. */
   chunkBytes?: number;
 }
 
@@ -40,8 +47,12 @@ export interface MergeOptions {
 interface Run extends RunPlace {
   inputs: MergeInputs;
   stamps: InputStamp[];
-  options: MergeOptions & { backend: Backend };
+  choice: BackendChoice;
+  options: MergeOptions;
 }
+
+/** Fewer bytes are hashed where they are made. */
+const HASHED_APART = 32e6;
 
 const journal = runJournal();
 
@@ -64,15 +75,15 @@ export async function runMerge(
   const begun = performance.now();
   const plan = await planMerge(request);
   const { inputs } = request;
-  const backend = options.backend ?? 'wasm';
+  const choice = await chooseBackend(options.backend ?? 'auto');
   const id = await freeId(plan, output);
   const result = await withRunLock(output.kind === 'memory' ? undefined : id, async () => {
     if (signal.aborted) throw cancelled();
     await checkRoom(output, plan.totals.bytesWritten);
     const stamps = await askReader<InputStamp[]>((api) => api.stampInputs(plan, inputs));
     await askReader((api) => api.claim(plan, output));
-    const noted = await note({ output }, () => journal.begin(id, journaled(plan, request, output, stamps, backend)));
-    const run: Run = { id, plan, inputs, output, noted, stamps, options: { ...options, backend } };
+    const noted = await note({ output }, () => journal.begin(id, journaled(plan, request, output, stamps)));
+    const run: Run = { id, plan, inputs, output, noted, stamps, choice, options };
     return writeAll(run, undefined, { onProgress, signal, pause });
   });
   return { ...result, seconds: (performance.now() - begun) / 1000 };
@@ -107,7 +118,7 @@ export async function unfinishedRuns(): Promise<UnfinishedRun[]> {
 export async function resumeMerge(
   { id, output }: UnfinishedRun,
   reopened: MergeInputs,
-  options: Omit<MergeOptions, 'backend'>,
+  options: MergeOptions,
   onProgress: OnProgress,
   signal: AbortSignal,
   pause: PauseSignal = new PauseSignal(),
@@ -121,8 +132,8 @@ export async function resumeMerge(
     const signals = { onProgress, signal, pause };
     if ((await askReader((api) => api.runState(run.plan, output))) === 'finished') return alreadyFinished(id, run);
     const { plan, inputs } = await samePlan(run, reopened);
-    const { backend, stamps } = run;
-    const going: Run = { id, plan, inputs, output, noted: true, stamps, options: { ...options, backend } };
+    const choice = await chooseBackend(options.backend ?? 'auto');
+    const going: Run = { id, plan, inputs, output, noted: true, stamps: run.stamps, choice, options };
     return writeAll(going, entry.parts, signals);
   });
   return { ...result, seconds: (performance.now() - begun) / 1000 };
@@ -179,27 +190,26 @@ async function writeAll(
   parts: readonly ShardResult[] | undefined,
   signals: RunSignals,
 ): Promise<MergeResult> {
-  const { id, plan, inputs, output, options } = run;
-  // Everything in memory lives in the one worker that made it.
-  const count = output.kind === 'memory' ? 1 : Math.max(1, Math.min(options.workers ?? 1, plan.shards.length));
+  const { id, plan, inputs, output, choice } = run;
   // Of a merge that goes on, everything written down counts as finished until it was looked at: a cancel before that must not cost a shard.
   const finished = new Map((parts ?? []).map((part) => [part.shard, part]));
+  const hashing = output.kind !== 'memory' && plan.totals.bytesWritten > HASHED_APART;
   try {
-    return await withWorkers(count, signals.signal, async (workers) => {
+    return await withCrew(1, hashing, signals.signal, async (crew) => {
       if (parts) {
-        const good = await believed(run, workers, parts, signals);
+        const good = await believed(run, crew, parts, signals);
         finished.clear();
         for (const part of good) finished.set(part.shard, part);
       }
-      await writeShards(run, workers, finished, signals);
+      await writeShards(run, crew, finished, signals);
       // A shard that was being committed when the cancel came may be finished all the same; the merge is not.
       if (signals.signal.aborted) throw cancelled();
       const results = [...finished.values()];
       await askReader((api) => api.checkStamps(run.stamps, inputs));
-      const result = workers[0]!.api.finish(plan, inputs, output, results) as Promise<MergeResult>;
-      const made = await call(workers[0]!, result);
+      const [worker] = crew.workers;
+      const made = await call(worker!, worker!.api.finish(plan, inputs, output, results) as Promise<MergeResult>);
       await note(run, () => journal.remove(id));
-      return made;
+      return { ...made, choice, workers: crew.workers.length };
     });
   } catch (error) {
     await leaveTidy(run, [...finished.values()]);
@@ -209,8 +219,8 @@ async function writeAll(
 
 /** Checks the shards that were written, and takes away everything else of this run. */
 async function believed(
-  { plan, output }: Run,
-  workers: readonly MergeWorker[],
+  { plan, output, options }: Run,
+  { workers }: Crew,
   parts: readonly ShardResult[],
   signals: RunSignals,
 ): Promise<ShardResult[]> {
@@ -218,6 +228,7 @@ async function believed(
   const sizes = plan.shards.map(({ bytes }) => bytes);
   const checked = await eachShard(
     workers,
+    options.lanes ?? LANES,
     [...byShard.keys()],
     sizes,
     0,
@@ -238,23 +249,26 @@ async function believed(
 
 async function writeShards(
   run: Run,
-  workers: readonly MergeWorker[],
+  crew: Crew,
   finished: Map<number, ShardResult>,
   signals: RunSignals,
 ): Promise<void> {
-  const { id, plan, inputs, output, options } = run;
+  const { id, plan, inputs, output, choice, options } = run;
   const missing = [...plan.shards.keys()].filter((shard) => !finished.has(shard));
   const sizes = plan.shards.map(({ bytes }) => bytes);
   const before = [...finished.keys()].reduce((sum, shard) => sum + sizes[shard]!, 0);
+  // Everything in memory lives in the one worker that made it.
+  if (output.kind !== 'memory')
+    await enlist(crew, { plan, inputs, backend: choice.backend, shards: missing }, options.workers);
   await eachShard(
-    workers,
+    crew.workers,
+    options.lanes ?? Math.max(LANES, crew.workers.length),
     missing,
     sizes,
     before,
     async ({ api }, shard, { onProgress, signal, pause }) => {
       await api.checkStamps(run.stamps, inputs);
-      const { backend, chunkBytes } = options;
-      const how = { backend, ...(chunkBytes && { chunkBytes }) };
+      const how = { backend: choice.backend, ...(options.chunkBytes && { chunkBytes: options.chunkBytes }) };
       const result: ShardResult = await api.runShard(plan, inputs, shard, output, how, onProgress, signal, pause);
       finished.set(shard, result);
       await note(run, () => journal.add(id, shard, result));

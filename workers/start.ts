@@ -5,6 +5,7 @@
 
 import { type Remote, wrap } from 'comlink';
 import { cancelled } from '../src/core/errors.ts';
+import type { HashWorkerApi } from './hash.worker.ts';
 import type { MergeWorkerApi } from './merge.worker.ts';
 import type { ModelWorkerApi } from './model.worker.ts';
 import './wire.ts';
@@ -61,6 +62,9 @@ async function outlive(api: Remote<{ hold(name: string): Promise<void> }>): Prom
 
 export const startMergeWorker = () =>
   start<MergeWorkerApi>(new Worker(new URL('./merge.worker.ts', import.meta.url), { type: 'module', name: 'merge' }));
+
+export const startHashWorker = () =>
+  start<HashWorkerApi>(new Worker(new URL('./hash.worker.ts', import.meta.url), { type: 'module', name: 'hash' }));
 
 export const startModelWorker = () =>
   start<ModelWorkerApi>(new Worker(new URL('./model.worker.ts', import.meta.url), { type: 'module', name: 'model' }));

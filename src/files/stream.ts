@@ -8,8 +8,10 @@
 const MOST_CURSORS = 3;
 /** A read this slow is believed lost (below); a disk so slow only pays for reading those bytes again. */
 const STALL_MS = 10_000;
-/** Buffers kept for the next reads: as many as a shard has on their way. */
-const MOST_SPARES = 16;
+/** Buffers kept for the next reads: as many as four shards have on their way. */
+const MOST_SPARES = 24;
+/** Read over rather than begin anew: a stream costs some 5 ms, the norms between two large tensors are a few kilobytes. */
+const SKIPPED_BYTES = 1 << 18;
 
 interface Cursor {
   stream: ReadableStream<Uint8Array>;
@@ -26,7 +28,7 @@ interface Cursor {
 const reading = new Set<Cursor>();
 
 const spares: ArrayBuffer[] = [];
-/** By the very array handed out: a part of it (`subarray`) may be somebody else's and cannot be recycled. */
+/** By the very array handed out: another part of its buffer (`subarray`) may be somebody else's and cannot be recycled. */
 const lent = new WeakSet<Uint8Array>();
 
 /** Gives bytes back that nobody looks at any more, for the next large read. Does nothing with bytes that are not from one. */
@@ -39,7 +41,8 @@ function buffer(length: number): ArrayBuffer {
   const fitting = spares.findIndex((spare) => spare.byteLength >= length && spare.byteLength <= 2 * length);
   // None fits: sizes have changed, and the oldest makes room for the new.
   if (fitting < 0) spares.length >= MOST_SPARES && spares.shift();
-  return fitting < 0 ? new ArrayBuffer(length) : spares.splice(fitting, 1)[0]!;
+  // With room for what may be read over, so that the next piece fits too.
+  return fitting < 0 ? new ArrayBuffer(length + SKIPPED_BYTES) : spares.splice(fitting, 1)[0]!;
 }
 
 /** What a read gives: bytes, 'short' when the file ends too early, 'unable' when slices have to do. */
@@ -56,8 +59,8 @@ export function streamedReads(blob: Blob): (start: number, end: number) => Promi
     void cursor.reader.cancel().catch(() => {}); // what is not read any more may fail as it likes
   };
   const cursorAt = (start: number): Cursor | undefined => {
-    const next = cursors.find((cursor) => cursor.at === start && !cursor.busy);
-    if (next) return next;
+    const near = cursors.filter(({ at, busy }) => !busy && at <= start && start - at <= SKIPPED_BYTES);
+    if (near.length > 0) return near.reduce((a, b) => (b.at > a.at ? b : a));
     const idle = cursors.find((cursor) => !cursor.busy);
     if (cursors.length >= MOST_CURSORS && idle) drop(idle);
     const stream = blob.slice(start).stream();
@@ -79,14 +82,17 @@ export function streamedReads(blob: Blob): (start: number, end: number) => Promi
     cursor.busy = true;
     reading.add(cursor);
     try {
-      const got = await withinTime(fill(cursor.reader, buffer(end - start), end - start));
+      const skipped = start - cursor.at;
+      const length = end - cursor.at;
+      const got = await withinTime(fill(cursor.reader, buffer(length), length));
       cursor.at = end;
       if (got === undefined) unable = true;
-      if (got === undefined || got.byteLength < end - start || end === blob.size) drop(cursor);
+      if (got === undefined || got.byteLength < length || end === blob.size) drop(cursor);
       if (got === undefined) return 'unable';
-      if (got.byteLength < end - start) return 'short';
-      lent.add(got);
-      return got;
+      if (got.byteLength < length) return 'short';
+      const bytes = got.subarray(skipped);
+      lent.add(bytes);
+      return bytes;
     } catch (error) {
       drop(cursor);
       throw error;

@@ -41,6 +41,16 @@ describe('reading a file', () => {
     expect(log).toEqual(['stream from 0']);
   });
 
+  test('a few bytes that nobody asked for are read over in the same stream', async () => {
+    const { blob, bytes, log } = watched(4 * MIB);
+    const source = blobSource(blob);
+    await source.slice(0, MIB);
+    const piece = await source.slice(MIB + 4096, 2 * MIB + 4096);
+    expect(Buffer.compare(piece, bytes.subarray(MIB + 4096, 2 * MIB + 4096))).toBe(0);
+    expect(log).toEqual(['stream from 0']);
+    recycle(piece);
+  });
+
   test('a piece elsewhere begins another stream, and the first one can still go on', async () => {
     const { blob, bytes, log } = watched(6 * MIB);
     const source = blobSource(blob);

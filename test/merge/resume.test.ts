@@ -140,7 +140,7 @@ describe('the journal entry of a run', () => {
   test('holds no bytes of opened files, and asks for them again under their names', async () => {
     const { plan, inputs, recipe, output, results } = await cutOff(1);
     const handle = { kind: 'handle', name: 'aligned', handle: {} as FileSystemDirectoryHandle } as const;
-    const run = journaled(plan, { recipe, inputs: { ...inputs, aligned: handle } }, output, [], 'wasm');
+    const run = journaled(plan, { recipe, inputs: { ...inputs, aligned: handle } }, output, []);
     expect(Object.keys(run.inputs)).toEqual(['aligned']);
     const listed = unfinishedRun({ id: runId(plan, output), run, parts: results, begun: 1, updated: 2 }, false);
     expect(listed).toMatchObject({ reopen: ['sft', 'unaligned'], shards: { done: 1, total: plan.shards.length } });

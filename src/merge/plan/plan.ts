@@ -4,7 +4,7 @@
  */
 
 import { type Dtype, dtypeBytes, type FloatDtype, isFloatDtype } from '../../core/dtype.ts';
-import { elementCount, type TensorInfo } from '../../core/tensor.ts';
+import type { TensorInfo } from '../../core/tensor.ts';
 import type { Adapter } from '../../files/adapter/adapter.ts';
 import { type Checkpoint, type CheckpointShard, WEIGHTS_FILE } from '../../files/checkpoint.ts';
 import type { JsonObject } from '../../files/json.ts';
@@ -28,10 +28,8 @@ import { compareInputs } from './compatibility.ts';
 import { type Decision, decideAll, isTied } from './decisions.ts';
 import { type Difference, throwIfStopped } from './differences.ts';
 import { type Findings, findingDifferences } from './findings.ts';
+import { groupTensors, usualShardBytes } from './grouping.ts';
 import { tensorSteps, type UnplacedStep, vectorSteps } from './steps.ts';
-
-/** Files of about this size load and download in parallel; the Hub's own tools go up to 5 GB. */
-const DEFAULT_SHARD_BYTES = 2_000_000_000;
 
 export interface MergePlan {
   version: 1;
@@ -122,7 +120,7 @@ export function planMerge(
       'is nothing: the recipe leaves out every weight in which the two models differ',
     );
   }
-  const groups = groupTensors(outputs, complete.shardBytes ?? DEFAULT_SHARD_BYTES);
+  const groups = groupTensors(outputs, complete.shardBytes ?? usualShardBytes(outputs));
   const metadata = outputMetadata(complete, checkpoints);
   const base = complete.output === 'vector' ? VECTOR_FILE : WEIGHTS_FILE;
   const shards = groups.map((tensors, i) => planShard(shardName(base, i, groups.length), tensors, metadata));
@@ -164,22 +162,6 @@ function outputDtype(recipe: Recipe, dtype: Dtype): Dtype {
   const wanted = recipe.outputDtype ?? 'same';
   if (wanted !== 'same') return wanted;
   return recipe.output === 'vector' ? 'F32' : dtype;
-}
-
-/** Fills one shard after the other; a tensor larger than a shard gets one of its own. */
-function groupTensors(tensors: readonly PlannedOutput[], shardBytes: number): PlannedOutput[][] {
-  const groups: PlannedOutput[][] = [[]];
-  let filled = 0;
-  for (const tensor of tensors) {
-    const bytes = elementCount(tensor.shape) * dtypeBytes(tensor.dtype);
-    if (filled > 0 && filled + bytes > shardBytes) {
-      groups.push([]);
-      filled = 0;
-    }
-    groups.at(-1)!.push(tensor);
-    filled += bytes;
-  }
-  return groups;
 }
 
 /** "model.safetensors", or the Hub's "model-00001-of-00002.safetensors". */

@@ -68,6 +68,7 @@ export function summarize(plan: MergePlan, results: readonly ShardResult[]): Mer
   }
   const sum = (field: 'seconds' | 'bytesRead' | 'bytes' | 'changed' | 'unchanged' | 'nonFinite' | 'nonFiniteInputs') =>
     results.reduce((total, result) => total + result[field], 0);
+  const fellBack = results.find((result) => result.fellBack !== undefined)?.fellBack;
   return {
     seconds: sum('seconds'),
     backend: first.backend,
@@ -78,6 +79,7 @@ export function summarize(plan: MergePlan, results: readonly ShardResult[]): Mer
     nonFinite: sum('nonFinite'),
     nonFiniteInputs: sum('nonFiniteInputs'),
     shards: results.map(({ file, sha256, bytes }) => ({ file, sha256, bytes })),
+    ...(fellBack === undefined ? {} : { fellBack }),
   };
 }
 

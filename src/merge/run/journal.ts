@@ -2,7 +2,6 @@
 
 import { type Journal, type JournalEntry, openJournal } from '../../files/output/journal.ts';
 import type { OutputDescription } from '../../files/output/writer.ts';
-import type { Backend } from '../../kernels/kernels.ts';
 import type { InputStamp } from '../inputs/stamps.ts';
 import type { MergePlan } from '../plan/plan.ts';
 import type { Recipe, Role } from '../recipe/recipe.ts';
@@ -18,7 +17,6 @@ export interface JournaledRun {
   reopen: { role: Role; name: string }[];
   output: OutputDescription;
   stamps: InputStamp[];
-  backend: Backend;
 }
 
 export type RunEntry = JournalEntry<JournaledRun, ShardResult>;
@@ -61,7 +59,6 @@ export function journaled(
   { recipe, inputs }: MergeRequest,
   output: OutputDescription,
   stamps: InputStamp[],
-  backend: Backend,
 ): JournaledRun {
   const roles = rolesOf(inputs);
   const kept = roles.filter((role) => inputs[role]!.kind === 'handle');
@@ -72,7 +69,6 @@ export function journaled(
     reopen: roles.filter((role) => !kept.includes(role)).map((role) => ({ role, name: inputs[role]!.name })),
     output,
     stamps,
-    backend,
   };
 }
 

@@ -4,25 +4,28 @@
  * input (one ahead; more where kernels like more calls at once) and three of output. Knows nothing of methods; the plan has the ops.
  */
 
-import { dtypeBytes } from '../../core/dtype.ts';
 import { cancelled } from '../../core/errors.ts';
 import { type PauseSignal, untilResumed } from '../../core/pause.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import type { FolderDescription } from '../../files/folder.ts';
 import { type Hasher, plainHasher } from '../../files/hash/hasher.ts';
 import { type OutputDescription, openOutput } from '../../files/output/writer.ts';
-import { recycle } from '../../files/stream.ts';
-import type { Backend, Counts, Elements, Kernels } from '../../kernels/kernels.ts';
+import type { Backend, BackendChoice, Kernels } from '../../kernels/kernels.ts';
 import { type InputReader, openInputs } from '../inputs/reader.ts';
-import type { MergePlan, MergeStep, PlannedShard } from '../plan/plan.ts';
+import type { MergePlan } from '../plan/plan.ts';
 import type { MergeInputs } from '../recipe/request.ts';
-import { countNonFiniteInputs } from './non-finite.ts';
+import {
+  applyPiece,
+  CHUNK_BYTES,
+  cutSteps,
+  type MergeCounts,
+  outputBytes,
+  type Piece,
+  type PieceInputs,
+  readPiece,
+  recyclePiece,
+} from './pieces.ts';
 import { openSink, type Sink } from './sink.ts';
-
-/** Of elements, as kernels count them, and how many of the inputs' were NaN or infinite already. */
-export interface MergeCounts extends Counts {
-  nonFiniteInputs: number;
-}
 
 export interface ShardResult extends MergeCounts {
   shard: number;
@@ -32,6 +35,8 @@ export interface ShardResult extends MergeCounts {
   bytesRead: number;
   seconds: number;
   backend: Backend;
+  /** Why the graphics card was given up on the way. */
+  fellBack?: string;
   /** Only when the output is in memory. */
   blob?: Blob;
 }
@@ -42,14 +47,14 @@ export interface MergeResult extends MergeCounts {
   bytesRead: number;
   bytesWritten: number;
   shards: { file: string; sha256: string; bytes: number }[];
+  /** Why this backend, where one was chosen (a merge that was only finished has none), and with how many workers. */
+  choice?: BackendChoice;
+  workers?: number;
+  /** Why the graphics card was given up on the way; the rest was computed in WebAssembly, to the same bytes. */
+  fellBack?: string;
   /** Only when the output is in memory. */
   folder?: FolderDescription;
 }
-
-/** Reads of 1 to 16 MiB are alike fast (bench io), writes of 4 MiB faster than smaller ones. */
-const CHUNK_BYTES = 4 << 20;
-/** Kernels work on blocks of 16 elements (the mask's counter blocks); chunks end on their borders. */
-const BLOCK_ELEMENTS = 16;
 
 /**
  * Writes one output file. Copied tensors count as unchanged and are not searched for non-finite values.
@@ -74,7 +79,7 @@ export async function runShard(
   if (!planned) throw new RangeError(`shard ${shard} of ${plan.shards.length}`);
   throwIfCancelled(signal);
   const reader = openInputs(plan, inputs, kernels);
-  const pieces = cutSteps(planned, options.chunkBytes ?? CHUNK_BYTES);
+  const pieces = cutSteps(planned, options.chunkBytes);
   const capacity = pieces.reduce(
     (most, piece) => Math.max(most, outputBytes(piece)),
     options.chunkBytes ?? CHUNK_BYTES,
@@ -107,33 +112,6 @@ export async function runShard(
   }
 }
 
-/** Elements [first, first + count) of a step. */
-interface Piece {
-  step: MergeStep;
-  first: number;
-  count: number;
-}
-
-function cutSteps(shard: PlannedShard, chunkBytes: number): Piece[] {
-  return shard.steps.flatMap((step) => {
-    const inputs = step.kind === 'copy' ? [step.input] : step.inputs;
-    const widest = Math.max(elementBytes(step), ...inputs.map((input) => dtypeBytes(input.dtype)));
-    const size = Math.max(1, Math.floor(chunkBytes / widest / BLOCK_ELEMENTS)) * BLOCK_ELEMENTS;
-    const pieces: Piece[] = [];
-    for (let first = 0; first < step.elements; first += size)
-      pieces.push({ step, first, count: Math.min(size, step.elements - first) });
-    return pieces;
-  });
-}
-
-function elementBytes(step: MergeStep): number {
-  return dtypeBytes(step.kind === 'copy' ? step.input.dtype : step.dtype);
-}
-
-function outputBytes({ step, count }: Piece): number {
-  return count * elementBytes(step);
-}
-
 async function runPieces(
   pieces: readonly Piece[],
   reader: InputReader,
@@ -162,7 +140,7 @@ async function runPieces(
     const room = await sink.reserve(outputBytes(piece));
     const work = applyPiece(piece, inputs, kernels, room).then((counted) => {
       add(counts, counted);
-      for (const one of [inputs].flat()) recycle(one instanceof Uint8Array ? one : one.bytes);
+      recyclePiece(inputs);
       report(outputBytes(piece), 'merging', piece.step.tensor);
     });
     sink.filledBy(work);
@@ -172,31 +150,6 @@ async function runPieces(
   await Promise.all(working);
   await gate();
   return counts;
-}
-
-/** The elements of every input of a combine step, or the one run of bytes of a copy. */
-type PieceInputs = Elements[] | Uint8Array;
-
-function readPiece({ step, first, count }: Piece, reader: InputReader): Promise<PieceInputs> {
-  if (step.kind === 'combine')
-    return Promise.all(step.inputs.map((input) => reader.elements(input, step.from + first, count)));
-  const size = elementBytes(step);
-  return reader.bytes(step.input, first * size, (first + count) * size);
-}
-
-async function applyPiece(
-  { step, first, count }: Piece,
-  inputs: PieceInputs,
-  kernels: Kernels,
-  room: Uint8Array,
-): Promise<MergeCounts> {
-  if (step.kind === 'combine') {
-    const elements = inputs as Elements[];
-    const counts = await kernels.apply(step.op, elements, { dtype: step.dtype, bytes: room }, step.from + first);
-    return { ...counts, nonFiniteInputs: countNonFiniteInputs(step.op, elements, counts) };
-  }
-  room.set(inputs as Uint8Array);
-  return { changed: 0, unchanged: count, nonFinite: 0, nonFiniteInputs: 0 };
 }
 
 function add(sum: MergeCounts, more: MergeCounts): void {

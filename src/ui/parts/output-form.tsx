@@ -9,9 +9,8 @@ import { bytes } from '../strings/format.ts';
 
 const words = merge.output;
 
-/** 2 GB is what a recipe without this field means (src/merge/plan/plan.ts). */
-const USUAL = 2_000_000_000;
-const SIZES = [500_000_000, 1_000_000_000, USUAL, 5_000_000_000];
+const SIZES = [500_000_000, 1_000_000_000, 2_000_000_000, 5_000_000_000];
+const USUAL = 'usual';
 const OTHER = 'other';
 
 function Dtype() {
@@ -37,7 +36,7 @@ function Dtype() {
   );
 }
 
-function OwnSize({ size }: { size: number }) {
+function OwnSize({ size }: { size: number | undefined }) {
   const bad = useSignal(false);
   const onChange = (event: Event) => {
     const read = parseSize((event.currentTarget as HTMLInputElement).value);
@@ -51,7 +50,7 @@ function OwnSize({ size }: { size: number }) {
         class="own-size"
         aria-label={words.shardOwn}
         placeholder={words.shardOwn}
-        defaultValue={SIZES.includes(size) ? '' : bytes(size)}
+        defaultValue={size === undefined || SIZES.includes(size) ? '' : bytes(size)}
         aria-invalid={bad.value}
         onChange={onChange}
       />
@@ -65,18 +64,19 @@ function OwnSize({ size }: { size: number }) {
 }
 
 function ShardSize() {
-  const size = recipe.value.shardBytes ?? USUAL;
+  const size = recipe.value.shardBytes;
   const other = useSignal(false);
-  const own = other.value || !SIZES.includes(size);
+  const own = other.value || (size !== undefined && !SIZES.includes(size));
   const onChange = (event: Event) => {
     const chosen = (event.currentTarget as HTMLSelectElement).value;
     other.value = chosen === OTHER;
-    if (chosen !== OTHER) setRecipe({ shardBytes: Number(chosen) === USUAL ? undefined : Number(chosen) });
+    if (chosen !== OTHER) setRecipe({ shardBytes: chosen === USUAL ? undefined : Number(chosen) });
   };
   return (
     <div class="parameter">
       <label for="shard-size">{words.shard}</label>
-      <select id="shard-size" value={own ? OTHER : String(size)} onChange={onChange}>
+      <select id="shard-size" value={own ? OTHER : String(size ?? USUAL)} onChange={onChange}>
+        <option value={USUAL}>{words.shardUsual}</option>
         {SIZES.map((one) => (
           <option key={one} value={String(one)}>
             {bytes(one)}

@@ -151,10 +151,12 @@ export const merge = {
     dtypesVector: { same: 'Same as the aligned model', F32: 'float32: exact, for later use' },
     dtypeUse: 'A vector kept in float32 repairs later exactly as the two models would.',
     shard: 'Size of a weight file, at most',
+    shardUsual: 'As fast as the browser writes',
     shardOther: 'Another size',
     shardOwn: 'Own size, such as 750 MB',
     shardBad: 'Not a size: write 750 MB or 3 GB.',
-    shardUse: 'A single tensor that is larger gets a file of its own.',
+    shardUse:
+      'A browser commits several files at once: about sixteen are written three times as fast as one. A single tensor that is larger gets a file of its own.',
   },
 
   text: {

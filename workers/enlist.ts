@@ -1,0 +1,76 @@
+/** How many workers a merge is worth: a rehearsal of its first pieces tells. */
+
+import type { Backend } from '../src/kernels/kernels.ts';
+import type { MergePlan } from '../src/merge/plan/plan.ts';
+import type { MergeInputs } from '../src/merge/recipe/request.ts';
+import type { Crew } from './crew.ts';
+import { LANES } from './shards.ts';
+import { call } from './start.ts';
+
+/** A second worker has to bring this much: below it is noise, and another copy of everything in memory. */
+const WORTH = 1.15;
+/** More workers than this are never tried: files written at the same time are few (LANES in shards.ts). */
+const MOST_WORKERS = 4;
+
+/** What was found, in bytes of output per second by number of workers; to be told, not only to be used. */
+export interface CrewChoice {
+  workers: number;
+  rates: { workers: number; rate: number }[];
+}
+
+/**
+ * Tries one worker, two, then four, while more bring more.
+ * @param most how many may be tried, from what there is to do
+ * @param rate bytes per second with so many workers
+ */
+export async function chooseCrew(most: number, rate: (workers: number) => Promise<number>): Promise<CrewChoice> {
+  const rates = [{ workers: 1, rate: await rate(1) }];
+  let best = rates[0]!;
+  for (let workers = 2; workers <= Math.min(most, MOST_WORKERS); workers *= 2) {
+    const tried = { workers, rate: await rate(workers) };
+    rates.push(tried);
+    if (tried.rate < WORTH * best.rate) break;
+    best = tried;
+  }
+  return { workers: best.workers, rates };
+}
+
+/** Smaller merges are over before a second worker has started. */
+const REHEARSED_BYTES = 1e9;
+/** Of each size of the crew: some dozen pieces. */
+const REHEARSAL_MS = 250;
+
+/** What is still to be written. */
+export interface Work {
+  plan: MergePlan;
+  inputs: MergeInputs;
+  backend: Backend;
+  shards: readonly number[];
+}
+
+/** What rehearsals of this page have found, by backend: the computer stays the same. */
+const found = new Map<Backend, CrewChoice>();
+
+/** Makes the crew as large as was asked for, or as is worth it. Rejects with what reading throws. */
+export async function enlist(crew: Crew, work: Work, asked: number | undefined): Promise<void> {
+  const { plan, backend, shards } = work;
+  if (asked !== undefined) return crew.resize(Math.max(1, Math.min(asked, shards.length)));
+  const bytes = shards.reduce((sum, shard) => sum + plan.shards[shard]!.bytes, 0);
+  if (bytes < REHEARSED_BYTES) return;
+  const most = Math.min(shards.length, navigator.hardwareConcurrency ?? 1);
+  const choice = found.get(backend) ?? (await chooseCrew(most, (workers) => rehearsed(crew, work, workers)));
+  found.set(backend, choice);
+  await crew.resize(Math.min(choice.workers, shards.length));
+}
+
+/** Bytes of output per second, were they written. */
+async function rehearsed(crew: Crew, { plan, inputs, backend, shards }: Work, workers: number): Promise<number> {
+  await crew.resize(workers);
+  const begun = performance.now();
+  const tries = shards.slice(0, LANES).map((shard, i) => {
+    const worker = crew.workers[i % workers]!;
+    return call(worker, worker.api.rehearse(plan, inputs, shard, backend, REHEARSAL_MS) as Promise<number>);
+  });
+  const made = (await Promise.all(tries)).reduce((sum, some) => sum + some, 0);
+  return (1000 * made) / (performance.now() - begun);
+}
