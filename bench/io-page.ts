@@ -55,11 +55,13 @@ async function remove(names: string[], where: 'folder' | 'opfs'): Promise<void> 
 const read = async (way: 'slices' | 'stream' | 'byob' | 'opfs', names: string[], chunk: number) =>
   run([{ kind: 'read', way, files: await handles(names, way === 'opfs' ? 'opfs' : 'folder'), chunk }]);
 
+const [WRITTEN, FLOOR] = ['bench-write-', 'bench-floor-'];
+
 const outputs = (count: number, lead: string) => Array.from({ length: count }, (_, i) => `${lead}${i}.safetensors`);
 
 async function write(way: 'writable' | 'opfs', count: number, bytes: number, chunk: number, threads = 1) {
   const root = way === 'opfs' ? await storage() : folder;
-  const names = outputs(count, 'bench-write-');
+  const names = outputs(count, WRITTEN);
   const each = count / threads;
   const jobs = Array.from({ length: threads }, (_, i): IoJob => {
     const files = names.slice(i * each, (i + 1) * each);
@@ -77,23 +79,29 @@ export interface FloorShape {
   chunk: number;
 }
 
-/** The least a merge must do: all of `inputs` read, as much as one of them written into new files of `out` (or of the browser's storage). */
-async function floor(inputs: string[], way: 'writable' | 'opfs', shape: FloorShape): Promise<IoResult> {
+/** As `floor`, of models in folders of their own, which it asks for. */
+async function floorOf(models: string[][], way: 'writable' | 'opfs', shape: FloorShape): Promise<IoResult> {
+  const inputs: FileSystemFileHandle[][] = [];
+  for (const names of models) {
+    const root = await window.showDirectoryPicker();
+    inputs.push(await Promise.all(names.map((name) => fileIn(root, name))));
+  }
+  return floor(inputs, way, shape);
+}
+
+/** The least a merge must do: all models read, as much as one of them written into new files of the folder or of the browser's storage. */
+async function floor(inputs: FileSystemFileHandle[][], way: 'writable' | 'opfs', shape: FloorShape): Promise<IoResult> {
   const { files, threads, lanes, chunk } = shape;
   const root = way === 'opfs' ? await storage() : folder;
-  const found = await handles(inputs, 'folder');
-  const size = (await found[0]!.getFile()).size;
+  const sizes = await Promise.all(inputs[0]!.map(async (handle) => (await handle.getFile()).size));
+  const size = sizes.reduce((sum, one) => sum + one, 0);
   const each = Math.ceil(size / files / chunk) * chunk;
-  const cut = outputs(files, 'bench-floor-').map((name, i) => ({
-    name,
-    start: i * each,
-    end: Math.min(size, (i + 1) * each),
-  }));
+  const cut = outputs(files, FLOOR).map((name, i) => ({ name, start: i * each, end: Math.min(size, (i + 1) * each) }));
   const jobs = Array.from({ length: threads }, (_, thread): IoJob => {
     const mine = cut.filter(({ start }, i) => i % threads === thread && start < size);
-    return { kind: 'floor', way, inputs: found, folder: root, outputs: mine, chunk, lanes };
+    return { kind: 'floor', way, inputs, folder: root, outputs: mine, chunk, lanes };
   });
   return run(jobs);
 }
 
-Object.assign(window, { benchIo: { open, read, write, floor, remove, outputs } });
+Object.assign(window, { benchIo: { open, read, write, floorOf, remove } });

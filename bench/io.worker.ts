@@ -24,9 +24,10 @@ export type IoJob =
   | {
       kind: 'floor';
       way: 'writable' | 'opfs';
-      inputs: FileSystemFileHandle[];
+      /** The files of each model, taken as one behind the other. */
+      inputs: FileSystemFileHandle[][];
       folder: FileSystemDirectoryHandle;
-      /** New files, and the bytes [start, end) of the inputs that go into each. */
+      /** New files, and the bytes [start, end) of the models that go into each. */
       outputs: { name: string; start: number; end: number }[];
       chunk: number;
       lanes: number;
@@ -138,13 +139,13 @@ async function write({ way, folder, files, bytes, chunk }: Extract<IoJob, { kind
 
 async function floor(job: Extract<IoJob, { kind: 'floor' }>): Promise<number> {
   const begun = performance.now();
-  const files = await Promise.all(job.inputs.map((handle) => handle.getFile()));
+  const models = await Promise.all(job.inputs.map((handles) => Promise.all(handles.map((handle) => handle.getFile()))));
   const waiting = [...job.outputs];
   const closing: Promise<void>[] = [];
   const lane = async () => {
     for (let output = waiting.shift(); output; output = waiting.shift()) {
       const target = await create(job.folder, output.name, job.way);
-      await writeOne(files, output, target, job.chunk);
+      await writeOne(models, output, target, job.chunk);
       closing.push(target.close());
     }
   };
@@ -156,25 +157,36 @@ async function floor(job: Extract<IoJob, { kind: 'floor' }>): Promise<number> {
 
 /** One output: what is read next is on its way while the last piece is written. */
 async function writeOne(
-  files: File[],
+  models: File[][],
   { start, end }: { start: number; end: number },
   target: Target,
   chunk: number,
 ): Promise<void> {
-  const streams = files.map((file) => pieces(file, 'byob', chunk, start, end));
+  const streams = models.map((files) => across(files, chunk, start, end));
   let writing: Promise<void> = Promise.resolve();
   // Two buffers of its own: what was read may be overwritten as soon as the next read is asked for.
   const buffers = [new Uint8Array(chunk), new Uint8Array(chunk)];
   for (let piece = 0, at = start; at < end; piece++) {
-    const [first] = await Promise.all(streams.map(async (stream) => (await stream.next()).value!));
-    const out = buffers[piece % 2]!.subarray(0, first!.byteLength);
-    out.set(first!);
+    const [first] = await Promise.all(streams.map(async (stream) => (await stream.next()).value));
+    if (!first) break; // models are of the same length but for their headers
+    const out = buffers[piece % 2]!.subarray(0, first.byteLength);
+    out.set(first);
     at += out.byteLength;
     await writing;
     writing = target.write(out);
   }
   await writing;
   await Promise.all(streams.map((stream) => stream.return(undefined)));
+}
+
+/** Bytes [start, end) of files that lie one behind the other. */
+async function* across(files: File[], chunk: number, start: number, end: number): AsyncGenerator<Uint8Array> {
+  let before = 0;
+  for (const file of files) {
+    const [from, to] = [Math.max(0, start - before), Math.min(file.size, end - before)];
+    if (from < to) yield* pieces(file, 'byob', chunk, from, to);
+    before += file.size;
+  }
 }
 
 self.onmessage = async ({ data: job }: MessageEvent<IoJob>) => {
