@@ -5,21 +5,28 @@ import { AppError } from '../core/errors.ts';
 import { elementCount, type TensorInfo } from '../core/tensor.ts';
 import { decoderGraph } from './decoder.ts';
 import { type Decoder, normalize } from './families.ts';
-import { type ExternalTensor, encodeModel } from './onnx.ts';
+import { type ExternalTensor, encodeModel, type WeightsFrom } from './onnx.ts';
 
 /** The rotation tables cover this many positions unless asked otherwise: 2 MiB for heads of 128, while a config may claim 10^6. */
 const DEFAULT_POSITIONS = 4096;
 
 export interface ModelGraph {
   decoder: Decoder;
-  /** An ONNX model whose weights are external files, one per tensor, each called as the tensor is. */
+  /** An ONNX model whose weights are external files (or inputs), one per tensor, each called as the tensor is. */
   onnx: Uint8Array;
-  /** What those files must hold: float32 in row-major order. */
+  /** What those must hold: float32 in row-major order. */
   weights: ExternalTensor[];
   /** Longest context, prompt and answer together, in tokens. */
   positions: number;
   /** Numbers in the weights; a tied embedding counts once. */
   parameters: number;
+}
+
+export interface GraphOptions {
+  /** Longest context to cover, where the model allows it. */
+  positions?: number;
+  /** 'files' unless they change while the session lives. */
+  weights?: WeightsFrom;
 }
 
 /**
@@ -30,7 +37,7 @@ export interface ModelGraph {
 export function modelGraph(
   config: unknown,
   tensors: ReadonlyMap<string, TensorInfo>,
-  positions = DEFAULT_POSITIONS,
+  { positions = DEFAULT_POSITIONS, weights = 'files' }: GraphOptions = {},
 ): ModelGraph {
   const decoder = normalize(config, tensors);
   const covered = Math.min(decoder.maxPositions, positions);
@@ -38,7 +45,7 @@ export function modelGraph(
   for (const weight of graph.weights) requireFloat(tensors.get(weight.name)!);
   return {
     decoder,
-    onnx: encodeModel(graph),
+    onnx: encodeModel(graph, weights),
     weights: graph.weights,
     positions: covered,
     parameters: graph.weights.reduce((sum, weight) => sum + elementCount(weight.shape), 0),

@@ -50,7 +50,7 @@ export interface Constant {
   bytes: Uint8Array;
 }
 
-/** A float32 weight whose bytes are handed over beside the graph, as the external file called `name`. */
+/** A float32 weight whose numbers are no part of the graph: it comes beside it, under `name`. */
 export interface ExternalTensor {
   name: string;
   shape: number[];
@@ -100,6 +100,12 @@ function encodeTensorHead(name: string, type: ElementType, shape: readonly numbe
   return tensor.int(2, DATA_TYPE[type]).text(8, name);
 }
 
+/**
+ * How weights come: each as the external file of its name, read once when a session is made; or as an input of every run, so that they may
+ * change between two.
+ */
+export type WeightsFrom = 'files' | 'inputs';
+
 function encodeExternal(weight: ExternalTensor): Message {
   const entry = (key: string, value: string): Message => message().text(1, key).text(2, value);
   return encodeTensorHead(weight.name, 'f32', weight.shape)
@@ -110,15 +116,18 @@ function encodeExternal(weight: ExternalTensor): Message {
 }
 
 /** The bytes of onnx.ModelProto. */
-export function encodeModel(graph: OnnxGraph): Uint8Array {
+export function encodeModel(graph: OnnxGraph, weights: WeightsFrom): Uint8Array {
   const body = message();
   for (const node of graph.nodes) body.message(1, encodeNode(node));
   body.text(2, 'decoder');
   for (const constant of graph.constants) {
     body.message(5, encodeTensorHead(constant.name, constant.type, constant.shape).bytes(9, constant.bytes));
   }
-  for (const weight of graph.weights) body.message(5, encodeExternal(weight));
   for (const input of graph.inputs) body.message(11, encodeValue(input));
+  for (const weight of graph.weights) {
+    if (weights === 'files') body.message(5, encodeExternal(weight));
+    else body.message(11, encodeValue({ name: weight.name, type: 'f32', shape: weight.shape }));
+  }
   for (const output of graph.outputs) body.message(12, encodeValue(output));
   return message()
     .int(1, IR_VERSION)

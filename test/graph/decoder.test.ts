@@ -1,5 +1,6 @@
-/** The plan of the graph as plain data: nothing is read, nothing runs. */
+/** The plan of the graph as plain data: nothing is read, nothing runs but what onnxruntime itself says about it. */
 
+import { InferenceSession } from 'onnxruntime-web';
 import { describe, expect, it } from 'vitest';
 import { decoderGraph } from '../../src/graph/decoder.ts';
 import { normalize } from '../../src/graph/families.ts';
@@ -84,10 +85,25 @@ it('makes rotation tables for as many positions as asked, and never more than th
     graphOf('untied-biases', positions).constants.find((constant) => constant.name === 'rotary.cosines')!.shape;
   expect(shape(10)).toEqual([10, 8]);
   expect(modelGraph(readConfig('tied'), readTensors('tied')).positions).toBe(256);
-  expect(modelGraph(readConfig('tied'), readTensors('tied'), 100).positions).toBe(100);
+  expect(modelGraph(readConfig('tied'), readTensors('tied'), { positions: 100 }).positions).toBe(100);
 });
 
 it('counts the parameters as the checkpoint does', () => {
   const stored = [...readTensors('tied').values()].reduce((sum, tensor) => sum + tensor.bytes.length / 2, 0);
   expect(modelGraph(readConfig('tied'), readTensors('tied')).parameters).toBe(stored);
+});
+
+it('takes the very same graph with weights as inputs: what they are called and how large they are does not change', async () => {
+  const session = async (weights: 'files' | 'inputs') => {
+    const graph = modelGraph(readConfig('tied'), readTensors('tied'), { weights });
+    const externalData = graph.weights.map(({ name, bytes }) => ({ path: name, data: new Uint8Array(bytes) }));
+    const options = weights === 'files' ? { externalData } : {};
+    return { graph, session: await InferenceSession.create(graph.onnx, { executionProviders: ['wasm'], ...options }) };
+  };
+  const [files, inputs] = [await session('files'), await session('inputs')];
+  expect(inputs.graph.weights).toEqual(files.graph.weights);
+  expect([...inputs.session.inputNames].sort()).toEqual(
+    [...files.session.inputNames, ...files.graph.weights.map(({ name }) => name)].sort(),
+  );
+  expect(inputs.session.outputNames).toEqual(files.session.outputNames);
 });

@@ -91,7 +91,11 @@ async function checkShards(plan: MergePlan, output: Output): Promise<void> {
   }
 }
 
-async function smallFiles(plan: MergePlan, inputs: MergeInputs, cardText?: string): Promise<[string, Uint8Array][]> {
+export async function smallFiles(
+  plan: MergePlan,
+  inputs: MergeInputs,
+  cardText?: string,
+): Promise<[string, Uint8Array][]> {
   const folders = Object.fromEntries(rolesOf(inputs).map((role) => [role, openFolder(inputs[role]!)]));
   const files: [string, Uint8Array][] = [];
   if (plan.shards.length > 1) files.push([indexFile(plan), text(indexJson(plan))]);
