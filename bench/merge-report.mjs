@@ -89,7 +89,7 @@ function reportFamily(result, rounds) {
   );
   if (watched.length === 0) return;
   printTable(
-    `${size}: peak memory (PSS, MB), sampled every 0.1 s; of Python's, files are the inputs, which it maps`,
+    `${size}: peak memory (PSS, MB) of the largest process of each type, sampled every 0.1 s; of Python's, files are the inputs, which it maps`,
     [
       'what',
       'renderer before',
