@@ -3,9 +3,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Kernels } from '../../src/kernels/kernels.ts';
 import { loadWasmKernels } from '../../src/kernels/wasm/loader.ts';
-import { widening } from '../../src/kernels/widening.ts';
+
 import { buildKernels } from '../../tools/run/kernels.mjs';
 
 export async function compiledKernels(): Promise<Kernels> {
-  return widening(await loadWasmKernels(new Uint8Array(await readFile(await buildKernels()))));
+  return loadWasmKernels(new Uint8Array(await readFile(await buildKernels())));
 }

@@ -1,9 +1,9 @@
 /**
  * One call through the module's memory, block by block: each operand is copied in once, the result out once. In the stored type where all
- * operands share it; through float32 otherwise.
+ * operands share one that the module computes in; through float32 otherwise.
  */
 
-import { dtypeBytes, type KernelDtype } from '../../core/dtype.ts';
+import { dtypeBytes, type FloatDtype, isKernelDtype, type KernelDtype } from '../../core/dtype.ts';
 import type { Counts, Elements } from '../kernels.ts';
 import type { Prepared } from '../operands.ts';
 import { BLOCK, type KernelModule, type Slots } from './module.ts';
@@ -20,18 +20,18 @@ interface Block {
   padded: number;
 }
 
-interface Call extends Prepared<KernelDtype> {
+interface Call extends Prepared<FloatDtype> {
   module: KernelModule;
   memory: Uint8Array;
   slots: Slots;
-  out: Elements<KernelDtype>;
+  out: Elements;
 }
 
 export function applyInBlocks(
   module: KernelModule,
   slots: Slots,
-  prepared: Prepared<KernelDtype>,
-  out: Elements<KernelDtype>,
+  prepared: Prepared<FloatDtype>,
+  out: Elements,
   firstElement: number,
 ): Counts {
   const call: Call = { module, memory: new Uint8Array(module.memory.buffer), slots, ...prepared, out };
@@ -43,9 +43,9 @@ export function applyInBlocks(
   while (start < length) {
     const lead = (firstElement + start) % 16;
     const elements = Math.min(length - start, BLOCK - lead);
-    const padded = Math.ceil((lead + elements) / 16) * 16;
+    const padded = Math.ceil((lead + elements) / 32) * 32;
     const block = { start, elements, lead, group: firstElement + start - lead, padded };
-    if (uniform) stored(call, block, out.dtype);
+    if (uniform && isKernelDtype(out.dtype)) stored(call, block, out.dtype);
     else throughFloat32(call, block);
     counts.changed += module.changed.value;
     counts.nonFinite += module.nonFinite.value;
@@ -56,32 +56,43 @@ export function applyInBlocks(
 }
 
 function stored(call: Call, block: Block, dtype: KernelDtype): void {
-  const { module, slots, inputs, arithmetic } = call;
-  const [first, , third, result] = slots;
+  const { slots, inputs } = call;
   for (const [i, input] of inputs.entries()) copyIn(call, slots[i]!, input, block);
   compute(call, dtype, block);
-  if (arithmetic.kind === 'difference') zero(call, third, dtype, block);
-  module[`count${dtype}`](result, arithmetic.kind === 'difference' ? third : first, block.padded);
-  copyOut(call, result, block);
+  copyOut(call, slots[3], block);
 }
 
 function throughFloat32(call: Call, block: Block): void {
   const { module, slots, inputs, out, arithmetic } = call;
-  const [first, second, third, result] = slots;
+  const [first, second, , result] = slots;
   for (const [i, input] of inputs.entries()) {
     copyIn(call, input.dtype === 'F32' ? slots[i]! : result, input, block);
     if (input.dtype !== 'F32') module[`widen${input.dtype}`](slots[i]!, result, block.padded);
   }
-  if (arithmetic.kind !== 'convert') compute(call, 'F32', block);
-  // By now the second and the third are spent: their slots take the elements as stored, computed and untouched.
-  module[`narrow${out.dtype}`](second, arithmetic.kind === 'convert' ? first : result, block.padded);
-  if (arithmetic.kind === 'difference') zero(call, third, out.dtype, block);
-  else module[`narrow${out.dtype}`](third, first, block.padded);
-  module[`count${out.dtype}`](second, third, block.padded);
+  if (arithmetic.kind === 'convert') module.countF32(first, first, block.padded);
+  else compute(call, 'F32', block);
+  const computed = arithmetic.kind === 'convert' ? first : result;
+  // The inputs are spent but for the first: the second slot takes the elements as stored (of F64, the third too).
+  module[`narrow${out.dtype}`](second, computed, block.padded);
+  if (out.dtype !== 'F32' && out.dtype !== 'F64') countNarrowed(call, block, out.dtype, computed);
   copyOut(call, second, block);
 }
 
-/** The arithmetic on filled slots of one type, into the fourth. */
+/** Float32 and F64 hold the same values, so the counts of the arithmetic stand; in other types rounding decides what changed. */
+function countNarrowed(
+  { module, memory, slots, arithmetic }: Call,
+  { padded }: Block,
+  dtype: Exclude<FloatDtype, 'F32' | 'F64'>,
+  computed: number,
+): void {
+  const [first, second, third] = slots;
+  if (arithmetic.kind === 'difference') memory.fill(0, third, third + padded * dtypeBytes(dtype));
+  else module[`narrow${dtype}`](third, first, padded);
+  if (dtype === 'F16' || dtype === 'BF16') module[`count${dtype}`](second, third, padded);
+  else module[`count${dtype}`](second, third, computed, padded);
+}
+
+/** The arithmetic on filled slots of one type, into the fourth; it counts, too. */
 function compute({ module, slots, arithmetic }: Call, dtype: KernelDtype, { padded, group }: Block): void {
   const [first, second, third, result] = slots;
   if (arithmetic.kind === 'difference') {
@@ -96,10 +107,6 @@ function compute({ module, slots, arithmetic }: Call, dtype: KernelDtype, { padd
     const drop = arithmetic.vector === 'stored' ? module[`drop${dtype}`] : module[`dropDifference${dtype}`];
     drop(result, first, second, third, padded, scale, rescale, threshold, group, ...words);
   }
-}
-
-function zero({ memory }: Call, slot: number, dtype: KernelDtype, { padded }: Block): void {
-  memory.fill(0, slot, slot + padded * dtypeBytes(dtype));
 }
 
 function copyIn(

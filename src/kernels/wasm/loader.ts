@@ -1,21 +1,20 @@
 /**
  * Brings up the kernels on WebAssembly SIMD (`assembly/`, compiled by tools/run/kernels.mjs). The module imports nothing and holds
- * half a megabyte; one per worker, no shared memory.
+ * under a megabyte; one per worker, no shared memory.
  */
 
-import type { KernelDtype } from '../../core/dtype.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Kernels } from '../kernels.ts';
-import { foldLowRank } from '../low-rank.ts';
 import { prepare } from '../operands.ts';
 import { applyInBlocks } from './blocks.ts';
+import { foldInTiles } from './fold.ts';
 import { type KernelModule, layOut } from './module.ts';
 
 /**
  * @param source the compiled module; by default fetched from this page's own origin
  * @throws AppError 'backend-unavailable' when it cannot be fetched or this browser cannot compile it
  */
-export async function loadWasmKernels(source?: BufferSource | Response | URL): Promise<Kernels<KernelDtype>> {
+export async function loadWasmKernels(source?: BufferSource | Response | URL): Promise<Kernels> {
   const bytes = await moduleBytes(source ?? new URL('./build/kernels.wasm', import.meta.url));
   const { instance } = await WebAssembly.instantiate(bytes, {}).catch((error: unknown) => {
     throw unavailable('this browser cannot compile WebAssembly SIMD', error);
@@ -28,7 +27,7 @@ export async function loadWasmKernels(source?: BufferSource | Response | URL): P
     apply(op, inputs, out, firstElement) {
       return applyInBlocks(module, slots, prepare(op, inputs, out, firstElement), out, firstElement);
     },
-    foldLowRank,
+    foldLowRank: (base, matrices, firstElement) => foldInTiles(module, slots, base, matrices, firstElement),
   };
 }
 

@@ -1,13 +1,13 @@
 /** The compiled module as TypeScript sees it: the exports of `assembly/index.ts` and the layout of the memory we give it. */
 
-import type { KernelDtype } from '../../core/dtype.ts';
+import type { FloatDtype, KernelDtype } from '../../core/dtype.ts';
 
 /**
  * Elements per block, a multiple of 32 and at most 524,272 (counts.ts). Larger blocks gain under 5 %, blocks of 8 Ki lose 15 %; the four slots,
  * half a megabyte in float32, still fit the second-level caches of ten years.
  */
 export const BLOCK = 32768;
-/** Bytes of one block as float32; every slot is that large. */
+/** Bytes of one block as float32. */
 const SLOT = BLOCK * 4;
 const PAGE = 65536;
 
@@ -25,30 +25,45 @@ type Drop = (
   ]
 ) => void;
 type Convert = (out: number, from: number, elements: number) => void;
+/** `untouched` 0 stands for zeros. */
 type Count = (stored: number, untouched: number, elements: number) => void;
+type Count8 = (stored: number, untouched: number, values: number, elements: number) => void;
 
-/** Numbers that name memory are byte offsets, multiples of 16; `elements` are multiples of 16 too. */
+type FoldTile = (
+  ...args: [
+    ...operands: [tile: number, lines: number, across: number],
+    ...sizes: [rows: number, columns: number, rank: number],
+    scale: number,
+  ]
+) => void;
+type ScaleTile = (tile: number, factors: number, rows: number, columns: number) => void;
+
+/** Numbers that name memory are byte offsets, multiples of 16; `elements` are multiples of 32. */
 export type KernelModule = {
   memory: WebAssembly.Memory;
   heapBase(): number;
-  /** Results of the last count. */
+  /** Of the last call of a formula or a count. */
   changed: WebAssembly.Global<'i32'>;
   nonFinite: WebAssembly.Global<'i32'>;
 } & Record<`add${KernelDtype}`, Add> &
   Record<`addDifference${KernelDtype}`, AddDifference> &
   Record<`drop${KernelDtype}` | `dropDifference${KernelDtype}`, Drop> &
   Record<`subtract${KernelDtype}`, Subtract> &
-  Record<'widenF16' | 'widenBF16', Convert> &
-  Record<`narrow${KernelDtype}`, Convert> &
-  Record<`count${KernelDtype}`, Count>;
+  Record<`widen${Exclude<FloatDtype, 'F32'>}`, Convert> &
+  Record<`narrow${FloatDtype}`, Convert> &
+  Record<`count${KernelDtype}`, Count> &
+  Record<'countF8_E4M3' | 'countF8_E5M2', Count8> & { foldTile: FoldTile } & Record<
+    'scaleRows' | 'scaleColumns',
+    ScaleTile
+  >;
 
-/** Byte offsets of four blocks: up to three inputs in their order, then the result. */
+/** Byte offsets of four blocks, side by side: up to three inputs in their order, then the result, which has room for a block of F64. */
 export type Slots = readonly [first: number, second: number, third: number, result: number];
 
 /** Grows the memory once; nothing grows it later. */
 export function layOut(module: KernelModule): Slots {
   const base = Math.ceil(module.heapBase() / 64) * 64;
-  const missing = Math.ceil((base + 4 * SLOT) / PAGE) - module.memory.buffer.byteLength / PAGE;
+  const missing = Math.ceil((base + 5 * SLOT) / PAGE) - module.memory.buffer.byteLength / PAGE;
   if (missing > 0) module.memory.grow(missing);
   return [base, base + SLOT, base + 2 * SLOT, base + 3 * SLOT];
 }

@@ -1,28 +1,65 @@
 /**
- * Comparing what was stored with what would have been stored had nothing been done. A pass of its own over a block that is still in the
- * processor's cache: fused into the arithmetic it would be written three times.
+ * Comparing what was stored with what would have been stored had nothing been done: here as a pass of its own over a block, which knows NaN,
+ * infinity and the two zeros; and as the pieces that the loops over finite elements count with while they compute (arithmetic.ts).
  */
 
 // @ts-nocheck: AssemblyScript
 
-/** Result of the last `count`, in elements. */
+/** Of the last call that counts, in elements. */
 export let changed: i32 = 0;
 export let nonFinite: i32 = 0;
 
 /**
- * Sets `changed` and `nonFinite`. T tags the stored type as in lanes.ts. Lanes that hold are -1 and are subtracted into 16-bit lane counters,
- * one step per vector of eight: at most 524,280 elements a call.
+ * Sets `changed` and `nonFinite`; `untouched` 0 stands for zeros. T tags the stored type as in lanes.ts. Lanes that hold are -1 and are
+ * subtracted into 16-bit lane counters, one step per vector of eight: at most 524,280 elements a call.
  */
 export function count<T>(stored: usize, untouched: usize, elements: i32): void {
   let changedLanes = i32x4.splat(0);
   let nonFiniteLanes = i32x4.splat(0);
+  const step: usize = untouched ? 8 * sizeof<T>() : 0;
+  let before = untouched ? untouched : zeros();
   const end = <usize>elements * sizeof<T>();
   for (let i: usize = 0; i < end; i += 8 * sizeof<T>()) {
-    changedLanes = i16x8.sub(changedLanes, differs<T>(stored + i, untouched + i));
+    changedLanes = i16x8.sub(changedLanes, differs<T>(stored + i, before));
     nonFiniteLanes = i16x8.sub(nonFiniteLanes, isNonFinite<T>(stored + i));
+    before += step;
   }
   changed = sum(changedLanes);
   nonFinite = sum(nonFiniteLanes);
+}
+
+export function setCounts(ofChanged: i32, ofNonFinite: i32): void {
+  changed = ofChanged;
+  nonFinite = ofNonFinite;
+}
+
+function zeros(): usize {
+  return memory.data(32, 16);
+}
+
+/** Counts the lanes of elements whose patterns are equal (F32: whose values are) into `same`: 16 bits each, of F32 32. */
+// @ts-ignore: decorator
+@inline
+export function equals<T>(same: v128, stored: v128, untouched: v128): v128 {
+  if (isFloat<T>()) return i32x4.sub(same, f32x4.eq(stored, untouched));
+  return i16x8.sub(same, i16x8.eq(v128.xor(stored, untouched), i32x4.splat(0)));
+}
+
+/** Remembers in `turned` whether any pattern differed by its sign alone, as the two zeros do. */
+// @ts-ignore: decorator
+@inline
+export function signs<T>(turned: v128, stored: v128, untouched: v128): v128 {
+  return isFloat<T>() ? turned : i16x8.min_s(turned, v128.xor(stored, untouched));
+}
+
+/** Sets the counts of finite elements; false, and nothing set, where signs turned: then those that are zeros have to be told apart. */
+// @ts-ignore: decorator
+@inline
+export function countEquals<T>(same: v128, turned: v128, elements: i32): bool {
+  if (!isFloat<T>() && v128.any_true(i16x8.eq(turned, i16x8.splat(<i16>0x8000)))) return false;
+  changed = elements - (isFloat<T>() ? sum32(same) : sum(same));
+  nonFinite = 0;
+  return true;
 }
 
 /** -1 in the 16-bit lanes of eight elements that differ in value: -0 is 0, NaN is NaN. */
@@ -72,6 +109,11 @@ function infinity<T>(): i16 {
 // @ts-ignore: decorator
 @inline
 function sum(lanes: v128): i32 {
-  const wide = i32x4.extadd_pairwise_i16x8_u(lanes);
-  return i32x4.extract_lane(wide, 0) + i32x4.extract_lane(wide, 1) + i32x4.extract_lane(wide, 2) + i32x4.extract_lane(wide, 3);
+  return sum32(i32x4.extadd_pairwise_i16x8_u(lanes));
+}
+
+// @ts-ignore: decorator
+@inline
+function sum32(lanes: v128): i32 {
+  return i32x4.extract_lane(lanes, 0) + i32x4.extract_lane(lanes, 1) + i32x4.extract_lane(lanes, 2) + i32x4.extract_lane(lanes, 3);
 }

@@ -1,5 +1,5 @@
 /**
- * Stored elements to float32 lanes and back, eight elements at a time. `T` is only a tag for the stored type:
+ * Stored elements to float32 lanes and back, eight elements at a time, whatever they are. `T` is only a tag for the stored type:
  * f32 = F32, u16 = BF16, i16 = F16; the branches on it are decided at compile time.
  */
 
@@ -33,13 +33,20 @@ export function high<T>(at: usize): v128 {
 @inline
 export function store<T>(at: usize, first: v128, second: v128): void {
   if (isFloat<T>()) {
-    v128.store(at, v128.bitselect(i32x4.splat(0x7fc00000), first, f32x4.ne(first, first)));
-    v128.store(at, v128.bitselect(i32x4.splat(0x7fc00000), second, f32x4.ne(second, second)), 16);
+    v128.store(at, canonical(first));
+    v128.store(at, canonical(second), 16);
   } else if (isSigned<T>()) {
     v128.store(at, floatsToHalves(first, second));
   } else {
     v128.store(at, i16x8.narrow_i32x4_u(floatToBfloat(first), floatToBfloat(second)));
   }
+}
+
+/** float32 with every NaN the canonical one. */
+// @ts-ignore: decorator
+@inline
+export function canonical(value: v128): v128 {
+  return v128.bitselect(i32x4.splat(0x7fc00000), value, f32x4.ne(value, value));
 }
 
 /**
