@@ -4,18 +4,19 @@
 const NO_FACTORS = 0u;
 const FACTOR_PER_LINE = 1u;
 
-// Packed by params.ts.
+// From params.ts, as is the uniform.
+override baseType: u32;
+override factors: u32;
+
 struct Params {
   zero: u32,
   serial: u32,
   elements: u32,
-  dtype: u32,
   rank: u32,
   // Elements of a line, and those of the first line that come before this run.
   width: u32,
   before: u32,
   scale: u32,
-  factors: u32,
   // Where the factors begin, after the numbers of `lines` or of `across`.
   factorsAt: u32,
 }
@@ -62,20 +63,20 @@ fn folded(i: u32) -> u32 {
     sum = add(sum, multiply(lines[line * params.rank + k], across[k * params.width + column]));
   }
   let whole = add(weight(i), multiply(params.scale, sum));
-  if (params.factors == NO_FACTORS) {
+  if (factors == NO_FACTORS) {
     return whole;
   }
-  if (params.factors == FACTOR_PER_LINE) {
+  if (factors == FACTOR_PER_LINE) {
     return multiply(lines[params.factorsAt + line], whole);
   }
   return multiply(across[params.factorsAt + column], whole);
 }
 
 fn weight(i: u32) -> u32 {
-  switch params.dtype {
+  switch baseType {
     case F32: { return base[i]; }
     case F64: { return widenF64(base[2u * i], base[2u * i + 1u]); }
-    case F8_E4M3, F8_E5M2: { return widen(params.dtype, (base[i >> 2u] >> ((i & 3u) * 8u)) & 0xffu); }
-    default: { return widen(params.dtype, (base[i >> 1u] >> ((i & 1u) * 16u)) & 0xffffu); }
+    case F8_E4M3, F8_E5M2: { return widen(baseType, (base[i >> 2u] >> ((i & 3u) * 8u)) & 0xffu); }
+    default: { return widen(baseType, (base[i >> 1u] >> ((i & 1u) * 16u)) & 0xffffu); }
   }
 }

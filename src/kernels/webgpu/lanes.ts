@@ -69,6 +69,16 @@ export class Lanes {
     }
   }
 
+  /** A promise of the device whose failure is the device's. */
+  async alive<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await promise;
+    } catch (error) {
+      this.#lose(String(error));
+      throw deviceLost(this.#lost!);
+    }
+  }
+
   #take(): Promise<Lane> {
     const lane = this.#free.pop();
     return lane ? Promise.resolve(lane) : new Promise((resolve) => this.#waiting.push(resolve));
@@ -122,12 +132,7 @@ export class Lanes {
 
   async #collect(lane: Lane, { workgroups, serial, out }: Dispatch): Promise<{ changed: number; nonFinite: number }> {
     const bytes = COUNTS_BYTES + wholeWords(out.byteLength);
-    try {
-      await lane.readback.mapAsync(GPUMapMode.READ, 0, bytes);
-    } catch (error) {
-      this.#lose(String(error));
-      throw deviceLost(this.#lost!);
-    }
+    await this.alive(lane.readback.mapAsync(GPUMapMode.READ, 0, bytes));
     const mapped = lane.readback.getMappedRange(0, bytes);
     const [changed, nonFinite, ended, of] = new Uint32Array(mapped, 0, 4);
     // A run that the device refused or cut short leaves the results of an earlier one.

@@ -1,20 +1,16 @@
 /**
- * Brings up the kernels on a WebGPU device: every op, every float type, any length and alignment. Two programs, compiled once; whoever writes
- * files with them first lets probe.ts compare them with the oracle.
+ * Brings up the kernels on a WebGPU device: every op, every float type, any length and alignment. Whoever writes files with them first lets
+ * probe.ts compare them with the oracle.
  */
 
 import { dtypeBytes } from '../../core/dtype.ts';
 import type { Counts, Elements, KernelOp, Kernels } from '../kernels.ts';
 import type { LowRankMatrices } from '../low-rank.ts';
 import { prepare } from '../operands.ts';
-import dtypes from './dtypes.wgsl?raw';
-import floats from './floats.wgsl?raw';
-import fold from './fold.wgsl?raw';
 import { FoldMatrices } from './fold-matrices.ts';
 import { LANES, Lanes } from './lanes.ts';
-import merge from './merge.wgsl?raw';
-import { foldParams, mergeParams } from './params.ts';
-import philox from './philox.wgsl?raw';
+import { foldConstants, foldParams, mergeConstants, mergeParams, type Run } from './params.ts';
+import { Programs } from './programs.ts';
 
 /** Elements of a workgroup, as in the shaders. */
 const MERGED = 1024;
@@ -22,38 +18,36 @@ const FOLDED = 256;
 
 /**
  * Calls take operands of at most LANE_BYTES each (pieces.ts cuts larger ones); `out` is written only when a call succeeds.
- * @throws what the device says where it cannot compile the programs or has no memory for the buffers. Calls reject with AppError
- *   'device-lost' from the moment on that the device is gone or has refused anything.
+ * @throws what the device says where it has no memory for the buffers. Calls reject with AppError 'device-lost' from the moment on that the
+ *   device is gone or has refused anything.
  */
 export async function loadWebgpuKernels(device: GPUDevice): Promise<Kernels> {
   device.pushErrorScope('out-of-memory');
   const lanes = new Lanes(device);
   const full = await device.popErrorScope();
   if (full) throw new Error(full.message);
-  const [merging, folding] = await Promise.all([
-    compile(device, floats + dtypes + philox + merge),
-    compile(device, floats + dtypes + fold),
-  ]);
+  const programs = new Programs(device);
   const matricesOf = new FoldMatrices(device);
   let serial = 0;
-  const run = (elements: number) => {
+  const nextRun = (elements: number): Run => {
     serial = (serial + 1) >>> 0;
     return { serial, elements };
   };
 
   async function apply(op: KernelOp, inputs: readonly Elements[], out: Elements, first: number): Promise<Counts> {
-    const prepared = prepare(op, inputs, out, first);
+    const { arithmetic, inputs: used } = prepare(op, inputs, out, first);
     const elements = out.bytes.byteLength / dtypeBytes(out.dtype);
     if (elements === 0) return { changed: 0, unchanged: 0, nonFinite: 0 };
-    const types = prepared.inputs.map(({ dtype }) => dtype);
+    const types = used.map(({ dtype }) => dtype);
+    const pipeline = await lanes.alive(programs.pipeline('merge', mergeConstants(arithmetic, types, out.dtype)));
     const { changed, nonFinite } = await lanes.run(() => {
-      const call = run(elements);
+      const run = nextRun(elements);
       return {
-        pipeline: merging,
+        pipeline,
         workgroups: Math.ceil(elements / MERGED),
-        serial: call.serial,
-        params: mergeParams(call, prepared.arithmetic, types, out.dtype, first),
-        uploads: prepared.inputs.map(({ bytes }) => bytes),
+        serial: run.serial,
+        params: mergeParams(run, arithmetic, first),
+        uploads: used.map(({ bytes }) => bytes),
         out: out.bytes,
       };
     });
@@ -64,14 +58,15 @@ export async function loadWebgpuKernels(device: GPUDevice): Promise<Kernels> {
     const elements = base.bytes.byteLength / dtypeBytes(base.dtype);
     const bytes = new Uint8Array(elements * 4);
     if (elements === 0) return { dtype: 'F32', bytes };
+    const pipeline = await lanes.alive(programs.pipeline('fold', foldConstants(base.dtype, matrices)));
     await lanes.run(() => {
-      const call = run(elements);
+      const run = nextRun(elements);
       const { lines, across, factorsAt } = matricesOf.upload(matrices, first, elements);
       return {
-        pipeline: folding,
+        pipeline,
         workgroups: Math.ceil(elements / FOLDED),
-        serial: call.serial,
-        params: foldParams(call, base.dtype, matrices, first, factorsAt),
+        serial: run.serial,
+        params: foldParams(run, matrices, first, factorsAt),
         uploads: [base.bytes, lines],
         resident: across,
         out: bytes,
@@ -81,9 +76,4 @@ export async function loadWebgpuKernels(device: GPUDevice): Promise<Kernels> {
   }
 
   return { backend: 'webgpu', parallel: LANES, apply, foldLowRank };
-}
-
-function compile(device: GPUDevice, code: string): Promise<GPUComputePipeline> {
-  const module = device.createShaderModule({ code });
-  return device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } });
 }

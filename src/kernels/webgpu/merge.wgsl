@@ -1,31 +1,33 @@
-// Every op of the merge on every type, in one program: what to do stands in the uniform, so the branches are the same for all invocations,
-// and the program that the start-up probe has checked is the very one that computes files. The road to the device is the bound, not this.
-// Comes after floats.wgsl, dtypes.wgsl and philox.wgsl.
+// Every op of the merge on every type. What to do is given when the pipeline is made, so each pipeline holds its own op and types only: on a
+// software adapter, which runs all branches, that is four times as fast as asking a uniform. Comes after floats.wgsl, dtypes.wgsl and philox.wgsl.
 
 const CONVERT = 0u;
 const DIFFERENCE = 1u;
 const ADD = 2u;
 const DROP = 3u;
 
-// Packed by params.ts.
+// From params.ts, as is the uniform.
+override kind: u32;
+// The last input is the vector itself; otherwise the last two are what it is the difference of.
+override vectorIsStored: bool;
+override firstType: u32;
+override secondType: u32;
+override thirdType: u32;
+override outType: u32;
+
 struct Params {
   zero: u32,
   serial: u32,
   elements: u32,
-  kind: u32,
-  // 1: the last input is the vector itself; 0: the last two are what it is the difference of.
-  stored: u32,
-  inputs: vec3<u32>,
+  // Elements before the first in its group of 16.
+  lead: u32,
   seed: vec2<u32>,
   name: vec2<u32>,
-  // The first group of 16 elements, as a counter: low word, high word.
+  // That group, as a counter: low word, high word.
   counter: vec2<u32>,
-  // Elements of that group before the first.
-  lead: u32,
   threshold: u32,
   scale: u32,
   rescale: u32,
-  out: u32,
 }
 
 // What the host checks and reads back: elements that changed, elements that are not finite, workgroups that ended, the call's serial number.
@@ -56,7 +58,7 @@ var<workgroup> drops: array<u32, COUNTERS>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  if (params.kind == DROP) {
+  if (kind == DROP) {
     for (var i = local; i < COUNTERS; i += WORKGROUP) {
       drops[i] = dropsOf(workgroup.x * WORKGROUP + i);
     }
@@ -83,11 +85,11 @@ fn computeFour(start: u32, place: u32) {
   var changedHere = 0u;
   var nonFiniteHere = 0u;
   for (var i = 0u; i < ELEMENTS; i++) {
-    let one = element(0u, params.inputs.x, start + i);
+    let one = element(0u, firstType, start + i);
     let value = canonical(compute(one, start + i, place + i));
     results[i] = value;
     if (start + i < params.elements) {
-      let before = select(canonical(one), 0u, params.kind == DIFFERENCE);
+      let before = select(canonical(one), 0u, kind == DIFFERENCE);
       changedHere += select(0u, 1u, differs(value, before));
       nonFiniteHere += select(0u, 1u, isNonFinite(value));
     }
@@ -102,22 +104,22 @@ fn computeFour(start: u32, place: u32) {
 }
 
 fn compute(one: u32, i: u32, place: u32) -> u32 {
-  if (params.kind == CONVERT) {
+  if (kind == CONVERT) {
     return one;
   }
-  let two = element(1u, params.inputs.y, i);
-  if (params.kind == DIFFERENCE) {
+  let two = element(1u, secondType, i);
+  if (kind == DIFFERENCE) {
     return subtract(one, two);
   }
   var vector = two;
-  if (params.kind == DROP || params.stored == 0u) {
-    vector = element(2u, params.inputs.z, i);
+  if (kind == DROP || !vectorIsStored) {
+    vector = element(2u, thirdType, i);
   }
-  if (params.stored == 0u) {
+  if (!vectorIsStored) {
     vector = subtract(two, vector);
   }
   let scaled = multiply(params.scale, vector);
-  if (params.kind == ADD) {
+  if (kind == ADD) {
     return add(one, scaled);
   }
   var kept = 0u;
@@ -158,7 +160,7 @@ fn element(input: u32, dtype: u32, i: u32) -> u32 {
 }
 
 fn write(start: u32, values: vec4<u32>) {
-  switch params.out {
+  switch outType {
     case F32: {
       for (var i = 0u; i < 4u; i++) {
         result[start + i] = values[i];
@@ -174,36 +176,36 @@ fn write(start: u32, values: vec4<u32>) {
     case F8_E4M3, F8_E5M2: {
       var packed = 0u;
       for (var i = 0u; i < 4u; i++) {
-        packed |= narrow(params.out, values[i]) << (8u * i);
+        packed |= narrow(outType, values[i]) << (8u * i);
       }
       result[start >> 2u] = packed;
     }
     default: {
-      result[start >> 1u] = narrow(params.out, values.x) | (narrow(params.out, values.y) << 16u);
-      result[(start >> 1u) + 1u] = narrow(params.out, values.z) | (narrow(params.out, values.w) << 16u);
+      result[start >> 1u] = narrow(outType, values.x) | (narrow(outType, values.y) << 16u);
+      result[(start >> 1u) + 1u] = narrow(outType, values.z) | (narrow(outType, values.w) << 16u);
     }
   }
 }
 
 // In value, as stored: -0 is 0, and NaN, which is canonical here, is NaN.
 fn differs(value: u32, before: u32) -> bool {
-  if (params.out == F32 || params.out == F64) {
+  if (outType == F32 || outType == F64) {
     return value != before && ((value | before) & ~SIGN) != 0u;
   }
-  let stored = narrow(params.out, value);
-  let untouched = narrow(params.out, before);
-  return stored != untouched && ((stored | untouched) & (formatOf(params.out).sign - 1u)) != 0u;
+  let stored = narrow(outType, value);
+  let untouched = narrow(outType, before);
+  return stored != untouched && ((stored | untouched) & (formatOf(outType).sign - 1u)) != 0u;
 }
 
 fn isNonFinite(value: u32) -> bool {
   let magnitude = value & ~SIGN;
-  switch params.out {
+  switch outType {
     case F32, F64: { return magnitude >= INFINITE; }
     // No infinity: what is past 464, halfway beyond the largest, became 448.
     case F8_E4M3: { return magnitude > 0x43e80000u; }
     default: {
-      let format = formatOf(params.out);
-      return (narrow(params.out, value) & (format.sign - 1u)) > format.largest;
+      let format = formatOf(outType);
+      return (narrow(outType, value) & (format.sign - 1u)) > format.largest;
     }
   }
 }
