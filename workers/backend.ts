@@ -7,6 +7,8 @@ import type { BackendChoice, BackendWish } from '../src/kernels/kernels.ts';
 import { call, noteRequests, startMergeWorker } from './start.ts';
 
 const asked = new Map<BackendWish, Promise<BackendChoice>>();
+/** Two looks at once would measure each other: the end of the last one. */
+let looked: Promise<unknown> = Promise.resolve();
 
 /**
  * What the wish comes to on this computer, and why. Asked once per page and kept, unless it fails: then the next call asks again.
@@ -15,9 +17,9 @@ const asked = new Map<BackendWish, Promise<BackendChoice>>();
 export function chooseBackend(wish: BackendWish): Promise<BackendChoice> {
   const known = asked.get(wish);
   if (known) return known;
-  const asking = ask(wish);
+  const asking = looked.then(() => ask(wish));
   asked.set(wish, asking);
-  asking.catch(() => asked.delete(wish));
+  looked = asking.catch(() => asked.delete(wish));
   return asking;
 }
 

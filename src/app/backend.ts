@@ -5,6 +5,7 @@
  */
 
 import { batch, computed, effect, signal, untracked } from '@preact/signals';
+import { AppError } from '../core/errors.ts';
 import type { BackendChoice, BackendWish } from '../kernels/kernels.ts';
 import { client } from './engine.ts';
 import { plan } from './merge-plan.ts';
@@ -24,6 +25,18 @@ const BARS: readonly BackendChoice['why'][] = ['no-gpu', 'differs', 'failed'];
 
 /** WebGPU cannot be chosen here; false while nobody has looked. */
 export const webgpuBarred = computed(() => Object.values(backendChoices.value).some(({ why }) => BARS.includes(why)));
+
+/**
+ * Those that a person is told the reasons of: of the present wish; beside one that was granted what would have been chosen; and why WebGPU
+ * cannot be had although the automatic choice found nothing against it.
+ */
+export const toldChoices = computed<BackendChoice[]>(() => {
+  const { auto, webgpu } = backendChoices.value;
+  const now = backendChoice.value;
+  const beside = now?.why === 'asked' ? auto : undefined;
+  const refused = auto && !BARS.includes(auto.why) && webgpu?.why === 'failed' ? webgpu : undefined;
+  return [now, beside, refused].filter((one) => one !== undefined);
+});
 
 /** Looks what 'auto' and the wish come to, as soon as a merge is planned. Gives back what stops it. */
 export function watchBackend(): () => void {
@@ -49,7 +62,12 @@ async function ask(wish: OfferedWish): Promise<BackendChoice> {
   try {
     return await (await client()).chooseBackend(wish);
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    return { backend: 'wasm', why: 'failed', detail };
+    return { backend: 'wasm', why: 'failed', detail: reasonOf(error) };
   }
+}
+
+/** Of a backend that cannot be had the cause alone: the rest of its message tells of a merge that nobody has begun. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AppError && typeof error.data.why === 'string') return error.data.why;
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,8 +1,16 @@
 /** What computes a merge: when the page asks, what it keeps, and when WebGPU cannot be chosen. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { backendChoice, backendChoices, backendWish, watchBackend, webgpuBarred } from '../../src/app/backend.ts';
+import {
+  backendChoice,
+  backendChoices,
+  backendWish,
+  toldChoices,
+  watchBackend,
+  webgpuBarred,
+} from '../../src/app/backend.ts';
 import { plan } from '../../src/app/merge-plan.ts';
+import { AppError } from '../../src/core/errors.ts';
 import type { BackendChoice, BackendWish } from '../../src/kernels/kernels.ts';
 import type { MergePlan } from '../../src/merge/plan/plan.ts';
 
@@ -90,7 +98,10 @@ describe('WebGPU', () => {
 
   test('chosen before it was known that there is none gives way to the automatic choice', async () => {
     answer = async (wish) => {
-      if (wish === 'webgpu') throw new Error('There is no graphics card.');
+      const hint = 'Choose WebAssembly.';
+      const why = 'this browser offers no graphics card';
+      if (wish === 'webgpu')
+        throw new AppError('backend-unavailable', `Merging is not possible: ${why}`, hint, { why });
       return { backend: 'wasm', why: 'no-gpu' };
     };
     backendWish.value = 'webgpu';
@@ -99,6 +110,7 @@ describe('WebGPU', () => {
     expect(backendWish.value).toBe('auto');
     expect(backendChoice.value).toEqual({ backend: 'wasm', why: 'no-gpu' });
     expect(webgpuBarred.value).toBe(true);
+    expect(backendChoices.value.webgpu?.detail).toBe('this browser offers no graphics card');
   });
 
   test.each(['faster', 'software-gpu'] as const)(
@@ -110,4 +122,38 @@ describe('WebGPU', () => {
       expect(webgpuBarred.value).toBe(false);
     },
   );
+});
+
+describe('the reasons that are told', () => {
+  const whys = () => toldChoices.value.map(({ why }) => why);
+
+  test('are those of the automatic choice, also beside a wish that was granted', async () => {
+    plan.value = SOME_PLAN;
+    await settled();
+    expect(whys()).toEqual(['faster']);
+    backendWish.value = 'wasm';
+    await settled();
+    expect(whys()).toEqual(['asked', 'faster']);
+  });
+
+  test('tell why a wish for WebGPU was refused, unless the automatic choice says so already', async () => {
+    let auto: BackendChoice = { backend: 'wasm', why: 'software-gpu' };
+    answer = async (wish) => {
+      if (wish === 'webgpu') throw new Error('It could not be started.');
+      return auto;
+    };
+    const askForWebgpu = async () => {
+      backendChoices.value = {};
+      plan.value = SOME_PLAN;
+      backendWish.value = 'webgpu';
+      await settled();
+    };
+    await askForWebgpu();
+    expect(whys()).toEqual(['software-gpu', 'failed']);
+    stop();
+    auto = { backend: 'wasm', why: 'no-gpu' };
+    stop = watchBackend();
+    await askForWebgpu();
+    expect(whys()).toEqual(['no-gpu']);
+  });
 });

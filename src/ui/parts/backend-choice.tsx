@@ -1,6 +1,6 @@
 /** What computes the merge: which backend, why that one, and the choice of another. */
 
-import { backendChoice, backendChoices, backendWish, webgpuBarred } from '../../app/backend.ts';
+import { backendChoice, backendWish, toldChoices, webgpuBarred } from '../../app/backend.ts';
 import type { BackendChoice } from '../../kernels/kernels.ts';
 import type { MergeResult } from '../../merge/run/run.ts';
 import { backend as words } from '../strings/en/backend.ts';
@@ -10,21 +10,24 @@ import { Choices } from './choices.tsx';
 const GIGABYTE = 1e9;
 const WHY_ID = 'backend-why';
 
-/** As a part of a sentence: what a backend says ends in a full stop of its own now and then. */
-const inside = (detail = '') => detail.trim().replace(/\.$/, '');
-
-/** Why this backend, as one or two sentences. */
-export function backendReason({ backend, why, measured, gpu, detail }: BackendChoice): string {
-  const card = gpu && (backend === 'webgpu' || why === 'differs') ? ` ${words.card(gpu)}` : '';
-  return `${because({ backend, why, ...(measured && { measured }) }, inside(detail))}${card}`;
+/** What a backend or a browser said, as a sentence after ours: with a capital, and one full stop. */
+function andSaid(ours: string, detail = ''): string {
+  const said = detail.trim().replace(/\.$/, '');
+  return said ? `${ours} ${said[0]!.toUpperCase()}${said.slice(1)}.` : ours;
 }
 
-function because({ backend, why, measured }: Pick<BackendChoice, 'backend' | 'why' | 'measured'>, detail: string) {
+/** Why this backend, in a sentence or two. */
+export function backendReason({ backend, why, measured, gpu, detail }: BackendChoice): string {
+  const card = gpu && (backend === 'webgpu' || why === 'differs' || why === 'failed') ? ` ${words.card(gpu)}` : '';
+  return `${andSaid(because({ backend, why, ...(measured && { measured }) }), detail)}${card}`;
+}
+
+function because({ backend, why, measured }: Pick<BackendChoice, 'backend' | 'why' | 'measured'>): string {
   if (why === 'asked') return words.asked;
   if (why === 'no-gpu') return words.noGpu;
   if (why === 'software-gpu') return words.software;
-  if (why === 'differs') return words.differs(detail);
-  if (why === 'failed') return words.failed(detail);
+  if (why === 'differs') return words.differs;
+  if (why === 'failed') return words.failed;
   if (!measured) return words.unmeasured;
   const [wasm, webgpu] = [bytes(measured.wasm * GIGABYTE), bytes(measured.webgpu * GIGABYTE)];
   return backend === 'webgpu' ? words.webgpuFaster(wasm, webgpu) : words.wasmFaster(wasm, webgpu);
@@ -37,7 +40,7 @@ export function ranOn({ backend, choice }: Pick<MergeResult, 'backend' | 'choice
 }
 
 /** @param reason what the browser said when the card went away */
-export const lostCard = (reason: string): string => words.lost(inside(reason));
+export const lostCard = (reason: string): string => andSaid(words.lost, reason);
 
 function summary(choice: BackendChoice | undefined): string {
   if (!choice) return words.measuring;
@@ -47,10 +50,6 @@ function summary(choice: BackendChoice | undefined): string {
 
 export function BackendChooser() {
   const choice = backendChoice.value;
-  const { auto } = backendChoices.value;
-  const reasons = [choice, ...(choice?.why === 'asked' ? [auto] : [])].flatMap((one) =>
-    one ? [backendReason(one)] : [],
-  );
   return (
     <details class="backend">
       <summary>{summary(choice)}</summary>
@@ -66,7 +65,7 @@ export function BackendChooser() {
         }}
       />
       <p id={WHY_ID} class="soft">
-        {[...reasons, words.same].join(' ')}
+        {[...toldChoices.value.map(backendReason), words.same].join(' ')}
       </p>
     </details>
   );

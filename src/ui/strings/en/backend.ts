@@ -23,12 +23,10 @@ export const backend = {
   unmeasured: 'It is the faster one here.',
   noGpu: 'This browser offers no graphics card.',
   software: 'This browser offers only a software graphics card: the processor again, by a longer way.',
-  differs: (what: string) =>
-    `Your graphics card computes differently${what && ` (${what})`}, so files are written by WebAssembly.`,
-  failed: (what: string) => `The graphics card could not be used${what && ` (${what})`}.`,
+  differs: 'Your graphics card computes differently, so files are written by WebAssembly.',
+  failed: 'The graphics card could not be used.',
   card: (name: string) => `The graphics card: ${name}.`,
 
   ranOn: (name: string, card: string) => `${name}, on ${card}`,
-  lost: (what: string) =>
-    `The graphics card was lost on the way${what && ` (${what})`}; the rest was computed in WebAssembly; the bytes are the same.`,
+  lost: 'The graphics card was lost on the way; the rest was computed in WebAssembly; the bytes are the same.',
 } as const;
