@@ -14,7 +14,7 @@ const USAGE = `npm run bench [page] [merge] [model] [kernels] -- [options]     w
   --family DIR         instead of those: a folder with sft, aligned and unaligned (tools/large/make.py makes one)
   --cases a,b          resta, floor, resta_d, resta-browser, floor-browser, native, pytorch, mergekit; default: all that can run
   --python PATH        with torch and safetensors, and with mergekit if it is to be measured; default /usr/bin/python3
-  --backend NAME       as npm run drive -- merge has it
+  --backend NAME       auto, wasm, webgpu or reference; default auto
   --workers auto|N     default auto: as many as the page takes by itself
   --shard-bytes N      of the weight files that the page writes
   --dir DIR            to write into; default: beside the models

@@ -1,8 +1,8 @@
 /**
  * What `npm run bench merge` runs: ways to bring three models and a recipe to one merged model, and the floors beside them. Each case says
  * what it cannot do without, works into a folder of its own and gives its figures:
- * {seconds, cpu?: {total, TYPE…}, memory?: {idle, peaks, samples}, shards?, backend?}; seconds are those of the work alone, without the start
- * of the browser or Python's imports.
+ * {seconds, cpu?: {total, TYPE…}, memory?, shards?, workers?, backend?}; seconds are those of the work alone, without the
+ * start of the browser or Python's imports.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -63,14 +63,14 @@ function merge(recipe, kind) {
     inBrowser(openPage, async (page) => {
       const folders = ROLES.map((role) => models[role]);
       page.pick(...folders, ...(kind === 'folder' ? [dirname(out)] : []));
-      const { shards, backend: used } = await page.call('merge', {
+      const made = await page.call('merge', {
         recipe: { version: 1, g, ...recipe, ...(shardBytes && { shardBytes }) },
         name: out.slice(dirname(out).length + 1),
         backend,
         ...(workers && { workers }),
         stored: kind === 'browser',
       });
-      return { shards: shards.length, backend: used };
+      return { shards: made.shards.length, workers: made.workers, backend: `${made.backend} (${made.choice.why})` };
     });
   return { floor: `floor${kind === 'browser' ? '-browser' : ''}`, run };
 }

@@ -29,40 +29,41 @@ function sizesOf(pid) {
  */
 const GROWTH = 1.01;
 
-/** The largest process of each type. */
-function largest(sizes) {
+/** Of each type the process that grew most: the one that did the work, among several renderers. */
+function busiest(watched) {
   const found = {};
-  for (const { type, ...size } of sizes) if (!(found[type]?.total >= size.total)) found[type] = size;
+  const grown = ({ idle, peak }) => peak.total - idle.total;
+  for (const one of watched) if (!(grown(found[one.type] ?? one) > grown(one))) found[one.type] = one;
   return found;
 }
 
 /**
  * @param {() => {pid: number, type: string}[]} find the processes
- * @returns a sampler; `stop()` gives the largest process of each type at the start and at its peak: idle and peaks, each {TYPE: {total,
- *   anonymous, shared, files}}, all in megabytes; {} where there is no /proc
+ * @returns a sampler; `stop()` gives, of each type, the process that grew most: {TYPE: {idle, peak}}, what it had when it was first seen and
+ *   at its peak, each {total, anonymous, shared, files} in megabytes; {} where there is no /proc
  */
 export function watchProcesses(find, intervalMs = 100) {
-  const peaks = new Map();
+  const watched = new Map();
   let processes = [];
   let samples = 0;
   const sample = () => {
     if (samples++ % SAMPLES_PER_SEARCH === 0) processes = existsSync('/proc') ? find() : [];
     for (const { pid, type } of processes) {
       const resident = megabytes(readProcess(pid, 'status'), 'VmRSS');
-      const peak = peaks.get(pid);
-      if (peak && resident < peak.resident * GROWTH) continue;
-      const now = { type, resident, ...sizesOf(pid) };
-      peaks.set(pid, peak && peak.total > now.total ? { ...peak, resident } : now);
+      const known = watched.get(pid);
+      if (known && resident < known.resident * GROWTH) continue;
+      const now = sizesOf(pid);
+      const { idle, peak } = known ?? { idle: now, peak: now };
+      watched.set(pid, { type, resident, idle, peak: peak.total > now.total ? peak : now });
     }
   };
   sample();
-  const idle = largest(peaks.values());
   const timer = setInterval(sample, intervalMs);
   return {
     stop() {
       clearInterval(timer);
       sample();
-      return { idle, peaks: largest(peaks.values()) };
+      return busiest(watched.values());
     },
   };
 }

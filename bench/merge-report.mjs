@@ -47,8 +47,8 @@ function timeRow({ runs, failures, bytes }, name) {
 const PROCESSES = { renderer: 'renderer', browser: 'browser', 'gpu-process': 'GPU', utility: 'utility' };
 
 function memoryRow(name, runs) {
-  const peak = (type, kind = 'total') => runs.map(({ memory }) => memory.peaks[type]?.[kind] ?? 0);
-  if (runs.every(({ memory }) => memory.peaks.program)) {
+  const peak = (type, kind = 'total') => runs.map(({ memory }) => memory[type]?.peak[kind] ?? 0);
+  if (runs.every(({ memory }) => memory.program)) {
     return [
       CASES[name].title,
       NOTHING,
@@ -58,7 +58,7 @@ function memoryRow(name, runs) {
       ...Array(3).fill(NOTHING),
     ];
   }
-  const idle = runs.map(({ memory }) => memory.idle.renderer?.total ?? 0);
+  const idle = runs.map(({ memory }) => memory.renderer?.idle.total ?? 0);
   return [
     CASES[name].title,
     median(idle).toFixed(0),
@@ -85,11 +85,11 @@ function reportFamily(result, rounds) {
     [...runs.keys()].map((name) => timeRow(result, name)),
   );
   const watched = [...runs].filter(
-    ([, mine]) => mine.length > 0 && mine.every(({ memory }) => Object.keys(memory?.peaks ?? {}).length > 0),
+    ([, mine]) => mine.length > 0 && mine.every(({ memory }) => Object.keys(memory ?? {}).length > 0),
   );
   if (watched.length === 0) return;
   printTable(
-    `${size}: peak memory (PSS, MB) of the largest process of each type, sampled every 0.1 s; of Python's, files are the inputs, which it maps`,
+    `${size}: peak memory (PSS, MB) of one process of each type, sampled every 0.1 s; of Python's, files are the inputs, which it maps`,
     [
       'what',
       'renderer before',
@@ -139,9 +139,9 @@ function fileSystem(folder) {
 
 /**
  * @param {{size: string, bytes: number, runs: Map<string, object[]>, failures: Map<string, string>}[]} results
- * @param {{rounds: number, dir: string, backend: string, workers?: number}} options
+ * @param {{rounds: number, dir: string}} options
  */
-export function reportMerge(results, { rounds, dir, backend, workers }) {
+export function reportMerge(results, { rounds, dir }) {
   for (const result of results) reportFamily(result, rounds);
   if (results.length > 1) reportLinearity(results);
   console.log('');
@@ -150,11 +150,10 @@ export function reportMerge(results, { rounds, dir, backend, workers }) {
   if (runs.length === 0) return;
   const loads = runs.map(({ load }) => load);
   const disk = runs.reduce((sum, { fromDisk }) => sum + (fromDisk || 0), 0) / GB;
-  const backends = [...new Set(runs.flatMap((run) => run.backend ?? []))];
-  const shards = [...new Set(runs.flatMap((run) => run.shards ?? []))];
+  const all = (key) => [...new Set(runs.flatMap((run) => run[key] ?? []))].join(', ') || 'none';
   console.log(
     [
-      `Backend asked for: ${backend}, used: ${backends.join(', ') || 'none'}; workers: ${workers ?? "the page's choice"}; weight files written: ${shards.join(', ') || 'none'}.`,
+      `The page used: backend ${all('backend')}; workers ${all('workers')}; weight files ${all('shards')}.`,
       `Written to ${dir} (${fileSystem(dir)}). All inputs were read once before; during the runs the whole system read ${disk.toFixed(2)} GB from its disks.`,
       `Written back (sync) before each run, not in its time: no case waits for its own bytes to reach the disk, nor for another's.`,
       `Load average ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}. Each case in a browser or process of its own; its start is not in its time.`,

@@ -1,6 +1,6 @@
 /**
- * `npm run bench merge`: models merged end to end through the page, beside what the same bytes cost without it. See USAGE.
- * All cases run once per round, in turn, so that what else the machine does hits all alike; tables.mjs' figures are medians.
+ * `npm run bench merge`: models merged end to end through the page, beside what the same bytes cost without it. bench.mjs tells the options.
+ * All cases run once per round, in turn, so that what else the machine does hits all alike; the figures of merge-report.mjs are medians.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -65,7 +65,7 @@ export async function benchMerge({
   rounds = 3,
   workers,
   shardBytes,
-  backend = 'wasm',
+  backend = 'auto',
   python = '/usr/bin/python3',
   dir,
   keep = false,
@@ -102,5 +102,5 @@ export async function benchMerge({
       }
     }
   }
-  reportMerge(results, { rounds, dir: dir ?? families[0].root, backend, workers });
+  reportMerge(results, { rounds, dir: dir ?? families[0].root });
 }
