@@ -17,6 +17,13 @@ export interface Answers {
 export interface ModelHost {
   load(folder: FolderDescription, options: LoadOptions, onProgress: OnProgress): Promise<LoadedModel>;
   loadMerged(request: MergeRequest, options: LoadOptions, onProgress: OnProgress): Promise<LoadedModel>;
+  /**
+   * A merge whose strength will be set many times, beginning with the request's. On a graphics card its weights and vector stay there and
+   * are merged in place; elsewhere each strength is a merge in memory. Where the card is lost it goes on on the CPU, under the same id.
+   */
+  loadResident(request: MergeRequest, options: LoadOptions, onProgress: OnProgress): Promise<LoadedModel>;
+  /** The recipe's g of a model that `loadResident` gave; not while it answers. Rejects as loading does; then another may be tried. */
+  setStrength(id: number, g: number): Promise<void>;
   /** `onAnswer` is called once per prompt, in the order they finish, always before the promise resolves. */
   generate(
     id: number,
@@ -41,6 +48,8 @@ export function openModelHost(): ModelHost {
   return {
     load: (folder, options, onProgress) => ask((api) => api.load(folder, options, onProgress)),
     loadMerged: (request, options, onProgress) => ask((api) => api.loadMerged(request, options, onProgress)),
+    loadResident: (request, options, onProgress) => ask((api) => api.loadResident(request, options, onProgress)),
+    setStrength: (id, g) => ask((api) => api.setStrength(id, g)),
     async generate(id, prompts, options, onAnswer, signal) {
       // A callback travels by another port than the result and may come after it: what is late is told here, once.
       const told = new Set<number>();

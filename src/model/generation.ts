@@ -13,8 +13,11 @@ export interface Generation {
 
 export type ModelBackend = 'wasm' | 'webgpu';
 
+/** 'auto' is the graphics card where there is a real one (not one computed on the processor) that passes the self-test. */
+export type ModelWish = ModelBackend | 'auto';
+
 export interface LoadOptions {
-  backend: ModelBackend;
+  backend: ModelWish;
   /** Of the CPU backend; counts at the first load of a worker only. Default: measured in bench/model. */
   threads?: number;
 }

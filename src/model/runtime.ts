@@ -24,7 +24,7 @@ export interface Runtime {
   readonly device?: GPUDevice;
   /**
    * Runs one piece of work after the other: the JSPI build cannot be entered twice.
-   * Whatever fails on a device that is gone fails with AppError 'device-lost'.
+   * Whatever is done on a device that is gone fails with AppError 'device-lost', also where nothing noticed: WebGPU itself does not complain.
    */
   exclusive<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -41,9 +41,15 @@ export function runtimeOf(ort: typeof Ort, backend: ModelBackend, device?: GPUDe
     backend,
     ...(device === undefined ? {} : { device }),
     exclusive(work) {
-      const result = last.then(work).catch((error: unknown) => {
-        throw lost === undefined ? error : deviceLost(lost.message);
-      });
+      const result = last.then(work).then(
+        (value) => {
+          if (lost !== undefined) throw deviceLost(lost.message);
+          return value;
+        },
+        (error: unknown) => {
+          throw lost === undefined ? error : deviceLost(lost.message);
+        },
+      );
       last = result.catch(() => {}); // the failure goes to whoever asked; the next in line starts all the same
       return result;
     },

@@ -30,13 +30,16 @@ const CONFIG = {
 
 const deviations = new WeakMap<Runtime, Promise<number>>();
 
+export interface SoundRuntime {
+  runtime: Runtime;
+  /** Why it is another than asked for. */
+  note?: string;
+}
+
 /**
  * The runtime for a backend; where the graphics card fails the test, the CPU's, with the reason. Rejects as `openRuntime` does.
  */
-export async function openSoundRuntime(
-  backend: ModelBackend,
-  threads?: number,
-): Promise<{ runtime: Runtime; note?: string }> {
+export async function openSoundRuntime(backend: ModelBackend, threads?: number): Promise<SoundRuntime> {
   const runtime = await openRuntime(backend, threads);
   if (runtime.device === undefined) return { runtime };
   const measured = deviations.get(runtime) ?? largestDeviation(runtime);

@@ -5,16 +5,18 @@
  */
 
 import type * as Ort from 'onnxruntime-web';
+import { AppError } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
-import { type Checkpoint, openCheckpoint } from '../files/checkpoint.ts';
+import { openCheckpoint } from '../files/checkpoint.ts';
 import type { Folder } from '../files/folder.ts';
+import type { JsonObject } from '../files/json.ts';
 import { presentName } from '../graph/attention.ts';
 import { type ModelGraph, modelGraph } from '../graph/graph.ts';
 import { readOptionalJson } from './companions.ts';
 import { runtimeFailure, tooLarge } from './failure.ts';
 import { type ExternalFile, readInitializers } from './initializers.ts';
 import type { Runtime } from './runtime.ts';
-import { cacheNames, type Steppable } from './step.ts';
+import { cacheNames, type Session, type Steppable } from './step.ts';
 import { type ChatTokenizer, openTokenizer } from './tokenizer.ts';
 import { loadTransformers } from './transformers.ts';
 
@@ -40,19 +42,36 @@ export async function loadModel(runtime: Runtime, folder: Folder, onProgress: On
   const checkpoint = await openCheckpoint(folder);
   const graph = modelGraph(checkpoint.config, checkpoint.tensors);
   checkSize(runtime, graph);
+  return openModel(runtime, folder, checkpoint.config, graph, async () => {
+    const tensors = graph.weights.map((weight) => checkpoint.tensors.get(weight.name)!);
+    return createSession(runtime, graph, await readInitializers(folder, tensors, onProgress));
+  });
+}
+
+/** The files around the weights make a model of a session, wherever its weights are. Rejects as `createSession` does. */
+export async function openModel(
+  runtime: Runtime,
+  folder: Folder,
+  config: JsonObject,
+  graph: ModelGraph,
+  create: () => Promise<Session>,
+): Promise<Model> {
   const tokenizer = startTokenizer(runtime, folder);
-  const stopTokens = await stopTokensOf(folder, checkpoint);
-  const tensors = graph.weights.map((weight) => checkpoint.tensors.get(weight.name)!);
-  const externalData = await readInitializers(folder, tensors, onProgress);
-  const session = await createSession(runtime, graph, externalData);
+  const stopTokens = await stopTokensOf(folder, config);
+  const session = await create();
   return {
     runtime,
     graph,
     session,
     stopTokens,
     tokenizer,
-    release: () => runtime.exclusive(() => session.release()),
+    release: () => runtime.exclusive(() => session.release()).catch(unlessLost),
   };
+}
+
+/** What was on a device that is gone is gone with it. */
+function unlessLost(error: unknown): void {
+  if (!(error instanceof AppError && error.code === 'device-lost')) throw error;
 }
 
 /** transformers.js arrives while the weights are read. What is wrong with it is told to whoever brings the first text, who may try again. */
@@ -68,10 +87,11 @@ function startTokenizer(runtime: Runtime, folder: Folder): () => Promise<ChatTok
   return open;
 }
 
+/** @param externalData none where the graph takes its weights as inputs */
 export async function createSession(
   runtime: Runtime,
   graph: ModelGraph,
-  externalData: ExternalFile[],
+  externalData: ExternalFile[] = [],
 ): Promise<Ort.InferenceSession> {
   const onGpu = runtime.device !== undefined;
   // On a GPU the cache stays there between steps.
@@ -89,7 +109,8 @@ export async function createSession(
   }
 }
 
-function checkSize(runtime: Runtime, graph: ModelGraph): void {
+/** Throws AppError 'model-too-large' where the weights cannot fit. */
+export function checkSize(runtime: Runtime, graph: ModelGraph): void {
   const limit = runtime.device?.limits.maxStorageBufferBindingSize;
   if (limit === undefined) {
     const bytes = 4 * graph.parameters;
@@ -100,8 +121,8 @@ function checkSize(runtime: Runtime, graph: ModelGraph): void {
   if (largest > limit) throw tooLarge(largest, limit, 'this graphics card');
 }
 
-async function stopTokensOf(folder: Folder, checkpoint: Checkpoint): Promise<number[]> {
+async function stopTokensOf(folder: Folder, config: JsonObject): Promise<number[]> {
   const generation = await readOptionalJson(folder, 'generation_config.json');
-  const declared = generation?.eos_token_id ?? checkpoint.config.eos_token_id;
+  const declared = generation?.eos_token_id ?? config.eos_token_id;
   return (Array.isArray(declared) ? declared : [declared]).filter((id): id is number => Number.isInteger(id));
 }

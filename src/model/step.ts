@@ -7,11 +7,17 @@ import type { ModelGraph } from '../graph/graph.ts';
 import { runtimeFailure } from './failure.ts';
 import type { Runtime } from './runtime.ts';
 
+/** What is called of an onnxruntime session. */
+export interface Session {
+  run(feeds: Ort.InferenceSession.FeedsType): Promise<Ort.InferenceSession.ReturnType>;
+  release(): Promise<void>;
+}
+
 /** What a step needs of a model. */
 export interface Steppable {
   runtime: Runtime;
   graph: ModelGraph;
-  session: Ort.InferenceSession;
+  session: Session;
 }
 
 /** Keys and values of all earlier tokens by input name: [rows, key-value heads, length, head dim] each. */

@@ -20,6 +20,11 @@ export function fakeHost(rule: Rule) {
   const host: ModelHost = {
     load: async (folder) => add(folder.name),
     loadMerged: async ({ recipe, inputs }) => add(`${inputs.sft!.name} g ${recipe.g}`),
+    loadResident: async ({ recipe, inputs }) => add(`${inputs.sft!.name} g ${recipe.g}`),
+    setStrength: async (id, g) => {
+      names.set(id, names.get(id)!.replace(/ g .*$/, ` g ${g}`));
+      log.push(`set ${names.get(id)}`);
+    },
     async generate(id, prompts, _options, onAnswer, signal) {
       const name = names.get(id)!;
       // Finished in another order than asked, as batches do.

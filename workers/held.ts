@@ -1,0 +1,129 @@
+/**
+ * Models as the model worker holds them: one that was merged can be given another strength, and one whose graphics card is taken away goes on
+ * on the CPU. Where a strength cannot be set in place (resident.ts) it is another merge in memory and another session.
+ */
+
+import { AppError, type ErrorCode } from '../src/core/errors.ts';
+import type { OnProgress } from '../src/core/progress.ts';
+import { type FolderDescription, openFolder } from '../src/files/folder.ts';
+import { isSoftware, requestAdapter } from '../src/kernels/webgpu/device.ts';
+import type { MergeRequest } from '../src/merge/recipe/request.ts';
+import { mergeInMemory } from '../src/merge/run/memory.ts';
+import type { LoadOptions, ModelWish } from '../src/model/generation.ts';
+import { openSoundRuntime, type SoundRuntime } from '../src/model/selftest.ts';
+import { loadModel, type Model } from '../src/model/session.ts';
+import { kernelsFor } from './kernels.ts';
+import { loadResident, type ResidentModel } from './resident.ts';
+
+/** A model, how to set its strength where that can be done in place, and why it is not where it was asked for. */
+export type Built = { model: Model; note?: string } & Partial<Pick<ResidentModel, 'setStrength'>>;
+
+/** Nothing of this while the model answers, but for the end of the worker. */
+export interface Held {
+  /** As it is now. */
+  built(): Promise<Built>;
+  /** Does the work; where the graphics card is lost on the way, from its beginning on the CPU, if the model may go there. */
+  use<T>(work: (model: Model) => Promise<T>): Promise<T>;
+  /** Of a merged model. Rejects as loading it does, and may be called again then. */
+  setStrength(g: number): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** What can be built again: elsewhere, or with another strength. */
+interface Plan {
+  wish: ModelWish;
+  g: number;
+}
+
+/**
+ * @param build rejects as loading does
+ * @param mayMove to the CPU when the device is lost; otherwise the loss is told
+ */
+async function hold(plan: Plan, mayMove: boolean, build: (plan: Plan) => Promise<Built>): Promise<Held> {
+  let built = Promise.resolve(await build(plan));
+  const rebuild = async (changes: Partial<Plan>): Promise<Built> => {
+    Object.assign(plan, changes);
+    // First, since two of them at once might not fit. One that could not be built is not there to be released.
+    await built.then(
+      ({ model }) => model.release(),
+      () => {},
+    );
+    built = build(plan);
+    return built;
+  };
+  return {
+    built: () => built,
+    async use(work) {
+      try {
+        return await work((await built).model);
+      } catch (error) {
+        if (!mayMove || !isApp(error, 'device-lost')) throw error;
+        return work((await rebuild({ wish: 'wasm' })).model);
+      }
+    },
+    async setStrength(g) {
+      plan.g = g;
+      const inPlace = await built.then(
+        ({ setStrength }) => setStrength,
+        () => undefined,
+      );
+      try {
+        await (inPlace ? inPlace(g) : rebuild({}));
+      } catch (error) {
+        if (!inPlace || !isApp(error, 'device-lost')) throw error;
+        await rebuild({ wish: 'wasm' });
+      }
+    },
+    release: async () => (await built).model.release(),
+  };
+}
+
+/** Asked for by its name, a backend is not changed behind the asker's back: a loss is told. Has no strength to set. */
+export function holdFolder(folder: FolderDescription, options: LoadOptions, onProgress: OnProgress): Promise<Held> {
+  return hold({ wish: options.backend, g: 0 }, options.backend === 'auto', async ({ wish }) => {
+    const { runtime, ...noted } = await runtimeFor(wish, options.threads);
+    return { ...noted, model: await loadModel(runtime, openFolder(folder), onProgress) };
+  });
+}
+
+/**
+ * What a request makes, merged in memory.
+ * @param adjustable its strength will be set often: it stays on the graphics card in parts, where there is room
+ */
+export function holdMerged(
+  request: MergeRequest,
+  options: LoadOptions,
+  adjustable: boolean,
+  onProgress: OnProgress,
+): Promise<Held> {
+  const plan = { wish: options.backend, g: request.recipe.g };
+  return hold(plan, adjustable || plan.wish === 'auto', async ({ wish, g }) => {
+    const { runtime, ...noted } = await runtimeFor(wish, options.threads);
+    const wanted = { ...request, recipe: { ...request.recipe, g } };
+    if (adjustable && runtime.device) {
+      const resident = await loadResident(runtime, runtime.device, wanted, onProgress).catch(unlessUnfit);
+      if (resident) return resident;
+    }
+    const { folder } = await mergeInMemory(wanted, await kernelsFor('wasm'));
+    return { ...noted, model: await loadModel(runtime, openFolder(folder), onProgress) };
+  });
+}
+
+/** No reason not to run: whatever else is wrong with the request, merging it will tell. */
+function unlessUnfit(error: unknown): undefined {
+  if (!isApp(error, 'model-too-large') && !isApp(error, 'recipe-invalid')) throw error;
+}
+
+async function runtimeFor(wish: ModelWish, threads: number | undefined): Promise<SoundRuntime> {
+  if (wish !== 'auto') return openSoundRuntime(wish, threads);
+  const adapter = await requestAdapter();
+  if (!adapter || isSoftware(adapter)) return openSoundRuntime('wasm', threads);
+  return openSoundRuntime('webgpu', threads).catch((error: unknown) => {
+    if (!isApp(error, 'backend-unavailable')) throw error;
+    return openSoundRuntime('wasm', threads);
+  });
+}
+
+function isApp(error: unknown, code: ErrorCode): boolean {
+  return error instanceof AppError && error.code === code;
+}
