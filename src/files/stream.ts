@@ -16,9 +16,11 @@ const SKIPPED_BYTES = 1 << 18;
 interface Cursor {
   stream: ReadableStream<Uint8Array>;
   reader: ReadableStreamBYOBReader;
-  /** Where the next byte comes from. */
+  /** Where the next read begins, when all that were asked for have ended. */
   at: number;
-  busy: boolean;
+  /** Reads asked for that have not ended; the last of them. */
+  pending: number;
+  last: Promise<unknown>;
 }
 
 /**
@@ -59,13 +61,14 @@ export function streamedReads(blob: Blob): (start: number, end: number) => Promi
     void cursor.reader.cancel().catch(() => {}); // what is not read any more may fail as it likes
   };
   const cursorAt = (start: number): Cursor | undefined => {
-    const near = cursors.filter(({ at, busy }) => !busy && at <= start && start - at <= SKIPPED_BYTES);
+    const near = cursors.filter(({ at }) => at <= start && start - at <= SKIPPED_BYTES);
     if (near.length > 0) return near.reduce((a, b) => (b.at > a.at ? b : a));
-    const idle = cursors.find((cursor) => !cursor.busy);
+    const idle = cursors.find((cursor) => cursor.pending === 0);
     if (cursors.length >= MOST_CURSORS && idle) drop(idle);
     const stream = blob.slice(start).stream();
     try {
-      const cursor: Cursor = { stream, reader: stream.getReader({ mode: 'byob' }), at: start, busy: false };
+      const reader = stream.getReader({ mode: 'byob' });
+      const cursor: Cursor = { stream, reader, at: start, pending: 0, last: Promise.resolve() };
       cursors.push(cursor);
       return cursor;
     } catch {
@@ -79,16 +82,19 @@ export function streamedReads(blob: Blob): (start: number, end: number) => Promi
       unable = true;
       return 'unable';
     }
-    cursor.busy = true;
+    const skipped = start - cursor.at;
+    const length = end - cursor.at;
+    cursor.at = end;
+    cursor.pending++;
     reading.add(cursor);
+    // One read after the other: each may take several turns of the reader.
+    const mine = cursor.last.then(() => withinTime(fill(cursor.reader, buffer(length), length)));
+    cursor.last = mine.catch(() => {}); // whoever waits behind it meets the same stream
     try {
-      const skipped = start - cursor.at;
-      const length = end - cursor.at;
-      const got = await withinTime(fill(cursor.reader, buffer(length), length));
-      cursor.at = end;
+      const got = await mine;
       if (got === undefined) unable = true;
-      if (got === undefined || got.byteLength < length || end === blob.size) drop(cursor);
-      if (got === undefined) return 'unable';
+      if (unable || got!.byteLength < length || end === blob.size) drop(cursor);
+      if (got === undefined || unable) return 'unable'; // also what waited behind a read that was lost
       if (got.byteLength < length) return 'short';
       const bytes = got.subarray(skipped);
       lent.add(bytes);
@@ -97,8 +103,8 @@ export function streamedReads(blob: Blob): (start: number, end: number) => Promi
       drop(cursor);
       throw error;
     } finally {
-      cursor.busy = false;
-      reading.delete(cursor);
+      cursor.pending--;
+      if (cursor.pending === 0) reading.delete(cursor);
     }
   };
 }

@@ -14,8 +14,11 @@ import { type MergeInputs, rolesOf } from '../recipe/request.ts';
 import { type ChangeReader, type Folding, readChanges } from './change.ts';
 import type { InputRange, WeightRange } from './inputs.ts';
 
-/** Small tensors (norms, biases) lie side by side: one read brings hundreds of them, and costs what reading one does. */
-const WINDOW_BYTES = 1 << 20;
+/**
+ * Small tensors often lie side by side: one read brings hundreds of them, and costs what reading one does. Not so large that windows would be
+ * streamed (source.ts): a norm between two large tensors would take the stream away from them.
+ */
+const WINDOW_BYTES = 1 << 18;
 
 export interface InputReader {
   /** Bytes [from, to) of a range, counted from its start. */

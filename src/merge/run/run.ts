@@ -112,6 +112,9 @@ export async function runShard(
   }
 }
 
+/** Reads under way for one shard. */
+const MOST_AHEAD = 16;
+
 async function runPieces(
   pieces: readonly Piece[],
   reader: InputReader,
@@ -121,22 +124,26 @@ async function runPieces(
   gate: () => Promise<void>,
 ): Promise<MergeCounts> {
   const counts: MergeCounts = { changed: 0, unchanged: 0, nonFinite: 0, nonFiniteInputs: 0 };
-  const reads: Promise<PieceInputs>[] = [];
+  const reads: { inputs: Promise<PieceInputs>; bytes: number }[] = [];
   let asked = 0;
-  const readUpTo = (end: number) => {
-    for (const piece of pieces.slice(asked, end)) {
-      const read = readPiece(piece, reader);
-      read.catch(() => {}); // told when its turn comes, or not at all after a failure
-      reads.push(read);
+  /** Small tensors are pieces of their own: what is ahead is counted in bytes, and in pieces only so that there are not too many. */
+  const readAhead = () => {
+    const limit = kernels.parallel * CHUNK_BYTES;
+    for (let ahead = sum(reads); asked < pieces.length && ahead < limit && reads.length < MOST_AHEAD; asked++) {
+      const piece = pieces[asked]!;
+      const inputs = readPiece(piece, reader);
+      inputs.catch(() => {}); // told when its turn comes, or not at all after a failure
+      reads.push({ inputs, bytes: outputBytes(piece) });
+      ahead += outputBytes(piece);
     }
-    asked = Math.max(asked, Math.min(end, pieces.length));
   };
-  readUpTo(1);
+  readAhead();
   const working: Promise<void>[] = [];
-  for (const [i, piece] of pieces.entries()) {
+  for (const piece of pieces) {
     await gate();
-    const inputs = await reads.shift()!;
-    readUpTo(i + 1 + kernels.parallel);
+    const inputs = await reads[0]!.inputs;
+    reads.shift();
+    readAhead();
     const room = await sink.reserve(outputBytes(piece));
     const work = applyPiece(piece, inputs, kernels, room).then((counted) => {
       add(counts, counted);
@@ -151,6 +158,8 @@ async function runPieces(
   await gate();
   return counts;
 }
+
+const sum = (reads: readonly { bytes: number }[]) => reads.reduce((total, { bytes }) => total + bytes, 0);
 
 function add(sum: MergeCounts, more: MergeCounts): void {
   sum.changed += more.changed;
