@@ -42,6 +42,8 @@ const OPTIONS = {
   help: { type: 'boolean' },
 };
 
+const BACKENDS = ['auto', 'wasm', 'webgpu', 'reference'];
+
 /** A count that was given as text; undefined where it was not given, or left to the page. */
 function count(values, name) {
   const text = values[name];
@@ -51,6 +53,8 @@ function count(values, name) {
 }
 
 function optionsOf(values) {
+  if (values.backend && !BACKENDS.includes(values.backend))
+    throw new Error(`--backend is one of ${BACKENDS.join(', ')}, not "${values.backend}".`);
   const list = (text) => text?.split(',').filter(Boolean);
   const all = {
     rounds: count(values, 'rounds'),

@@ -32,9 +32,9 @@ function cpuOf(runs) {
 function timeRow({ runs, failures, bytes }, name) {
   const mine = runs.get(name);
   const { title, floor } = CASES[name];
-  if (mine.length === 0) return [title, `failed: ${failures.get(name)}`, ...Array(5).fill(NOTHING)];
+  if (mine.length === 0) return [title, 'failed', ...Array(5).fill(NOTHING)];
   return [
-    failures.has(name) ? `${title} (failed at times: ${failures.get(name)})` : title,
+    failures.has(name) ? `${title} (failed at times)` : title,
     spread(mine.map(({ seconds }) => seconds)),
     cpuOf(mine),
     spread(mine.map((run) => gigabytesPerSecond(bytes, run))),
@@ -132,6 +132,10 @@ function reportDigests({ size, runs }) {
   }
 }
 
+function reportFailures({ size, failures }) {
+  for (const [name, message] of failures) console.log(`${size}: "${CASES[name].title}" failed: ${message}`);
+}
+
 function fileSystem(folder) {
   const { stdout } = spawnSync('stat', ['-f', '-c', '%T', folder], { encoding: 'utf8' });
   return stdout?.trim() || 'unknown';
@@ -145,6 +149,7 @@ export function reportMerge(results, { rounds, dir }) {
   for (const result of results) reportFamily(result, rounds);
   if (results.length > 1) reportLinearity(results);
   console.log('');
+  results.forEach(reportFailures);
   results.forEach(reportDigests);
   const runs = results.flatMap((result) => [...result.runs.values()].flat());
   if (runs.length === 0) return;

@@ -103,4 +103,5 @@ export async function benchMerge({
     }
   }
   reportMerge(results, { rounds, dir: dir ?? families[0].root });
+  if (results.some(({ failures }) => failures.size > 0)) throw new Error('Not every case could be measured.');
 }
