@@ -109,7 +109,7 @@ test('merge takes a recipe file', async () => {
   const roles = ['sft', 'aligned', 'unaligned'].flatMap((role) => [`--${role}`, join(DEMO, role)]);
   const out = join(scratch, 'merged');
   const result = await drive('merge', '--recipe', recipe, ...roles, '--out', out);
-  expect(result).toMatchObject({ version: 1, out, backend: 'wasm', nonFinite: 0 });
+  expect(result).toMatchObject({ version: 1, out, nonFinite: 0 });
   expect(JSON.parse(readFileSync(join(out, 'merge.json'), 'utf8')).recipe).toMatchObject({
     method: 'resta_d',
     g: 0.5,

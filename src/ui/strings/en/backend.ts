@@ -12,7 +12,7 @@ export const backend = {
   wishes: { auto: 'Automatic', wasm: 'WebAssembly', webgpu: 'WebGPU' },
   chosen: (name: string) => `Computed by ${name}`,
   automatic: (name: string) => `Computed by ${name}, chosen automatically`,
-  measuring: 'Finding out what computes faster here…',
+  measuring: 'Finding out what can compute here…',
   same: 'The files that are written are the same either way, byte for byte.',
 
   asked: 'You chose it.',
