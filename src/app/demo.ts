@@ -11,6 +11,7 @@ import { parsePrompts } from '../judge/prompts.ts';
 import { type Summary, summarize } from '../judge/score.ts';
 import type { Rate } from '../judge/verdict.ts';
 import type { MergeRequest } from '../merge/recipe/request.ts';
+import type { ModelWish } from '../model/generation.ts';
 import { type ModelHost, modelHost } from './engine.ts';
 import { evaluate, type JudgedAnswer, withModel } from './evaluate.ts';
 import { PROMPT_KINDS, type Prompt, type PromptKind } from './prompts.ts';
@@ -128,6 +129,9 @@ export async function demoRequest(family: Family, sft: 'sft' | 'sft-lora', g: nu
   return { recipe: { version: 1, method: 'resta', g }, inputs: { sft: tuned, aligned, unaligned } };
 }
 
+/** A real graphics card where there is one; one that is computed on the processor is far slower than the processor itself. */
+const BACKEND: ModelWish = 'auto';
+
 /** The LoRA fine-tune by itself is its merge at g = 0: the adapter folded into the aligned weights and nothing added. */
 export async function loadDemoModel(
   host: ModelHost,
@@ -136,12 +140,47 @@ export async function loadDemoModel(
   g: number,
   onProgress: OnProgress = () => {},
 ): Promise<LoadedModel> {
-  const options = { backend: 'wasm' } as const;
+  const options = { backend: BACKEND };
   if (name === 'aligned' || name === 'unaligned' || name === 'sft') {
     return host.load(await family.folder(name), options, onProgress);
   }
   const sft = name === 'resta' ? 'sft' : 'sft-lora';
   return host.loadMerged(await demoRequest(family, sft, name === 'sft-lora' ? 0 : g), options, onProgress);
+}
+
+/** One model for all strengths: what a slider needs. */
+export interface Adjustable {
+  /** True from the first `at` on. */
+  opened(): boolean;
+  /** The model at this strength; loaded at the first call, set at the others. Not while it answers. Rejects as loading does. */
+  at(g: number): Promise<LoadedModel>;
+  release(): Promise<void>;
+}
+
+/** RESTA on the fine-tune of all weights. On a graphics card the weights and the vector stay there from one strength to the next. */
+export function adjustableDemo(host: ModelHost, family: Family, backend: ModelWish = BACKEND): Adjustable {
+  let loading: Promise<LoadedModel> | undefined;
+  const load = async (g: number) => host.loadResident(await demoRequest(family, 'sft', g), { backend }, () => {});
+  return {
+    opened: () => loading !== undefined,
+    async at(g) {
+      if (!loading) {
+        loading = load(g);
+        loading.catch(() => {
+          loading = undefined; // a download that failed may work at the next try
+        });
+        return loading;
+      }
+      const model = await loading;
+      await host.setStrength(model.id, g);
+      return model;
+    },
+    async release() {
+      const model = await loading;
+      loading = undefined;
+      if (model) await host.release(model.id);
+    },
+  };
 }
 
 /** Loads, answers, releases. Rejects with AbortError when cancelled, also when that happened during the load. */

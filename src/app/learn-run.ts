@@ -3,9 +3,12 @@
  * wish runs first (latest.ts), and in between the reference models and the rest of the curve follow.
  */
 
+import type { LoadedModel } from '../../workers/model.worker.ts';
 import { cancelled } from '../core/errors.ts';
 import { summarize } from '../judge/score.ts';
 import {
+  type Adjustable,
+  adjustableDemo,
   type DemoModel,
   type DemoRow,
   type Family,
@@ -15,7 +18,7 @@ import {
   runDemo,
   takePrompts,
 } from './demo.ts';
-import { modelHost } from './engine.ts';
+import { type ModelHost, modelHost } from './engine.ts';
 import { evaluate, type JudgedAnswer, withModel } from './evaluate.ts';
 import { startJob } from './jobs.ts';
 import { latestWins, type Queue } from './latest.ts';
@@ -45,6 +48,8 @@ type Subject = 'aligned' | 'unaligned' | `g:${number}` | `own ${string}:${number
 const CURVE = [1, 2, 0.5, 1.5, 0.25, 0.75, 1.25, 1.75];
 
 let family: Family | undefined;
+/** The fine-tune with the vector at one strength after another. */
+let adjustable: Adjustable | undefined;
 let queue: Queue<Subject> | undefined;
 
 const curveSubject = (strength: number): Subject => `g:${strength}`;
@@ -72,6 +77,8 @@ function withLinked(section: Prompt[], all: Prompt[]): Prompt[] {
 function stop(error: unknown): void {
   queue?.stop();
   queue = undefined;
+  void adjustable?.release().catch(() => {}); // what went wrong is being told; the next start loads anew
+  adjustable = undefined;
   failDemo(error);
 }
 
@@ -99,19 +106,35 @@ export function wish(): void {
 }
 
 async function workOut(subject: Subject, signal: AbortSignal): Promise<void> {
-  const host = await modelHost();
-  const strength = strengthOf(subject);
-  const name: DemoModel = subject === 'aligned' || subject === 'unaligned' ? subject : strength === 0 ? 'sft' : 'resta';
   const own = subject.startsWith('own ');
   working.value = subject;
-  const told = (_: Prompt, answer: JudgedAnswer) => (own ? keepOwn(strength, answer) : keep(subject, answer));
-  await withModel(host, loadDemoModel(host, family!, name, strength), async ({ id }) => {
+  const told = (_: Prompt, answer: JudgedAnswer) =>
+    own ? keepOwn(strengthOf(subject), answer) : keep(subject, answer);
+  await withSubject(subject, async (host, { id }) => {
     for (const prompts of own ? [[chosenPrompt.value!]] : openPrompts(subject)) {
       if (signal.aborted) throw cancelled();
       await evaluate(host, id, prompts, { maxNewTokens: family!.maxNewTokens }, told, signal);
     }
     if (!own) complete(subject);
   });
+}
+
+/** The model of a subject, ready to answer. */
+async function withSubject(
+  subject: Subject,
+  use: (host: ModelHost, model: LoadedModel) => Promise<void>,
+): Promise<void> {
+  const host = await modelHost();
+  const strength = strengthOf(subject);
+  const reference = subject === 'aligned' || subject === 'unaligned';
+  adjustable ??= adjustableDemo(host, family!);
+  // The fine-tune itself comes first and needs a third of the downloads, so it does not wait for those of the vector.
+  if (reference || (strength === 0 && !adjustable.opened())) {
+    const name: DemoModel = reference ? subject : 'sft';
+    await withModel(host, loadDemoModel(host, family!, name, strength), (model) => use(host, model));
+  } else {
+    await use(host, await adjustable.at(strength));
+  }
 }
 
 /** Unanswered prompts: the one on show first and alone, so that its answer is there in a fraction of a second. */

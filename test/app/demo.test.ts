@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type DemoRow, demoRequest, type Family, runDemo, takePrompts } from '../../src/app/demo.ts';
+import { adjustableDemo, type DemoRow, demoRequest, type Family, runDemo, takePrompts } from '../../src/app/demo.ts';
 import type { Prompt, PromptKind } from '../../src/app/prompts.ts';
 import { emptyFolder, fakeHost, type Rule } from './fake-host.ts';
 
@@ -123,4 +123,31 @@ test('more g refuses more, and too much of it harmless prompts and the task too'
     [0.5, 1, 0, 1],
     [2, 1, 1, 0],
   ]);
+});
+
+describe('a model for all strengths', () => {
+  test('is loaded once and then only set, whatever the strength', async () => {
+    const { host, log, alive } = fakeHost(rule);
+    const adjustable = adjustableDemo(host, family);
+    expect(adjustable.opened()).toBe(false);
+    const ids: number[] = [];
+    for (const g of [0.6, 1, 0]) ids.push((await adjustable.at(g)).id);
+    expect(log).toEqual(['load sft g 0.6', 'set sft g 1', 'set sft g 0']);
+    expect(new Set(ids).size).toBe(1);
+    await adjustable.release();
+    expect([alive.size, adjustable.opened()]).toEqual([0, false]);
+  });
+
+  test('is loaded at the next wish when a download failed', async () => {
+    const { host, log } = fakeHost(rule);
+    let downloads = 0;
+    const folder: Family['folder'] = async (name) => {
+      if (++downloads === 1) throw new Error('offline');
+      return emptyFolder(name);
+    };
+    const adjustable = adjustableDemo(host, { ...family, folder });
+    await expect(adjustable.at(1)).rejects.toThrow('offline');
+    await adjustable.at(0.5);
+    expect(log).toEqual(['load sft g 0.5']);
+  });
 });
