@@ -4,9 +4,12 @@ import { cpus } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const USAGE = `npm run bench [page] [merge] [model] [kernels] -- [options]     without a name: page, merge and model
+const USAGE = `npm run bench [page] [io] [merge] [model] [kernels] -- [options]     without a name: page, merge and model
 
   --rounds N           of everything, interleaved
+
+  of io:
+  --megabytes N        of each of the three files that are read; default 512
 
   of merge:
   --size 125m,1.1b     models that a script makes: 30m, 125m, 1.1b, 7b
@@ -22,6 +25,7 @@ const USAGE = `npm run bench [page] [merge] [model] [kernels] -- [options]     w
 
 const BENCHES = {
   page: async (options) => (await import('./page.mjs')).benchPage(options),
+  io: async (options) => (await import('./io.mjs')).benchIo(options),
   merge: async (options) => (await import('./merge.mjs')).benchMerge(options),
   model: async (options) => (await import('./model.mjs')).benchModel(options),
   kernels: async (options) => (await import('./kernels.mjs')).benchKernels(options),
@@ -30,6 +34,7 @@ const BENCHES = {
 const OPTIONS = {
   rounds: { type: 'string' },
   size: { type: 'string' },
+  megabytes: { type: 'string' },
   'input-files': { type: 'string' },
   family: { type: 'string' },
   cases: { type: 'string' },
@@ -58,6 +63,7 @@ function optionsOf(values) {
   const list = (text) => text?.split(',').filter(Boolean);
   const all = {
     rounds: count(values, 'rounds'),
+    megabytes: count(values, 'megabytes'),
     sizes: list(values.size),
     inputFiles: count(values, 'input-files'),
     family: values.family,

@@ -1,6 +1,6 @@
 /** The page's half of `npm run bench io`: hands jobs to workers (io.worker.ts) and puts files into the browser's own storage. */
 
-import type { IoJob, IoResult } from './io.worker.ts';
+import type { IoJob, IoResult, ReadWay, WriteWay } from './io.worker.ts';
 
 const workers: Worker[] = [];
 
@@ -46,28 +46,50 @@ async function fileIn(root: FileSystemDirectoryHandle, path: string): Promise<Fi
   return at.getFileHandle(name);
 }
 
-/** Takes the outputs away again, outside of any timing. */
-async function remove(names: string[], where: 'folder' | 'opfs'): Promise<void> {
-  const root = where === 'opfs' ? await storage() : folder;
-  for (const name of names) await root.removeEntry(name).catch(() => {});
+/** Takes everything this benchmark wrote away again, outside of any timing. */
+async function removeAll(): Promise<void> {
+  for (const root of [folder, await storage()]) {
+    const names: string[] = [];
+    for await (const name of root.keys()) if (name.startsWith(WRITTEN) || name.startsWith(FLOOR)) names.push(name);
+    for (const name of names) await root.removeEntry(name);
+  }
 }
 
-const read = async (way: 'slices' | 'stream' | 'byob' | 'opfs', names: string[], chunk: number) =>
+const read = async (way: ReadWay, names: string[], chunk: number) =>
   run([{ kind: 'read', way, files: await handles(names, way === 'opfs' ? 'opfs' : 'folder'), chunk }]);
 
 const [WRITTEN, FLOOR] = ['bench-write-', 'bench-floor-'];
 
 const outputs = (count: number, lead: string) => Array.from({ length: count }, (_, i) => `${lead}${i}.safetensors`);
 
-async function write(way: 'writable' | 'opfs', count: number, bytes: number, chunk: number, threads = 1) {
+/** `count` new files, `bytes` in all, by so many threads; 'blob' takes them from the file `from` of the folder. */
+async function write(way: WriteWay, count: number, bytes: number, chunk: number, threads = 1, from?: string) {
   const root = way === 'opfs' ? await storage() : folder;
   const names = outputs(count, WRITTEN);
   const each = count / threads;
+  const source = from === undefined ? {} : { from: await fileIn(root, from) };
   const jobs = Array.from({ length: threads }, (_, i): IoJob => {
     const files = names.slice(i * each, (i + 1) * each);
-    return { kind: 'write', way, folder: root, files, bytes: bytes / threads, chunk };
+    return { kind: 'write', way, ...source, folder: root, files, bytes: bytes / threads, chunk };
   });
   return run(jobs);
+}
+
+/** Files to be read from the browser's storage, each of so many bytes. */
+async function store(names: string[], bytes: number): Promise<void> {
+  const chunk = 4 << 20;
+  await run([
+    { kind: 'write', way: 'opfs', folder: await storage(), files: names, bytes: names.length * bytes, chunk },
+  ]);
+}
+
+/** A file of the browser's storage to be saved as a download. The click is what a person would do. */
+async function download(name: string): Promise<void> {
+  const [handle] = await handles([name], 'opfs');
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(await handle!.getFile());
+  link.download = name;
+  link.click();
 }
 
 export interface FloorShape {
@@ -104,4 +126,4 @@ async function floor(inputs: FileSystemFileHandle[][], way: 'writable' | 'opfs',
   return run(jobs);
 }
 
-Object.assign(window, { benchIo: { open, read, write, floorOf, remove } });
+Object.assign(window, { benchIo: { open, store, read, write, download, floorOf, remove: removeAll } });

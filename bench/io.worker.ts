@@ -3,6 +3,7 @@
  * this browser can. One job at a time; every job says how many seconds which part took.
  */
 
+export type WriteWay = 'writable' | 'opfs' | 'blob' | 'moved';
 export type ReadWay = 'slices' | 'stream' | 'byob' | 'opfs';
 
 export type IoJob =
@@ -11,9 +12,12 @@ export type IoJob =
   /** `bytes` in all, spread evenly over `files` new files of `folder`, which are written at the same time. */
   | {
       kind: 'write';
-      way: 'writable' | 'opfs';
+      /** 'blob' hands the browser a part of the file `from` instead of bytes; 'moved' writes under another name and renames the closed file. */
+      way: WriteWay;
+      from?: FileSystemFileHandle;
       folder: FileSystemDirectoryHandle;
       files: string[];
+      /** Of all files together. */
       bytes: number;
       chunk: number;
     }
@@ -91,28 +95,30 @@ async function read({ way, files, chunk }: Extract<IoJob, { kind: 'read' }>): Pr
 }
 
 interface Target {
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  write(bytes: Uint8Array<ArrayBuffer> | Blob): Promise<void>;
   close(): Promise<void>;
 }
 
-async function create(folder: FileSystemDirectoryHandle, name: string, way: 'writable' | 'opfs'): Promise<Target> {
-  const handle = await folder.getFileHandle(name, { create: true });
-  if (way === 'writable') {
-    const writable = await handle.createWritable();
-    held.add(writable);
-    return {
-      write: (bytes) => writable.write(bytes),
-      async close() {
-        await writable.close();
-        held.delete(writable);
-      },
-    };
-  }
-  const access = await handle.createSyncAccessHandle();
+async function create(folder: FileSystemDirectoryHandle, name: string, way: WriteWay): Promise<Target> {
+  const handle = await folder.getFileHandle(way === 'moved' ? `${name}.part` : name, { create: true });
+  if (way === 'opfs') return stored(await handle.createSyncAccessHandle());
+  const writable = await handle.createWritable();
+  held.add(writable);
+  return {
+    write: (bytes) => writable.write(bytes),
+    async close() {
+      await writable.close();
+      held.delete(writable);
+      if (way === 'moved') await (handle as unknown as { move(name: string): Promise<void> }).move(name);
+    },
+  };
+}
+
+function stored(access: FileSystemSyncAccessHandle): Target {
   let at = 0;
   return {
     async write(bytes) {
-      at += access.write(bytes, { at });
+      at += access.write(bytes as Uint8Array<ArrayBuffer>, { at });
     },
     async close() {
       access.flush();
@@ -121,15 +127,17 @@ async function create(folder: FileSystemDirectoryHandle, name: string, way: 'wri
   };
 }
 
-async function write({ way, folder, files, bytes, chunk }: Extract<IoJob, { kind: 'write' }>): Promise<number> {
+async function write(job: Extract<IoJob, { kind: 'write' }>): Promise<number> {
+  const { way, folder, files, bytes, chunk } = job;
   const begun = performance.now();
   const part = new Uint8Array(chunk);
   for (let i = 0; i < chunk; i += 4096) part[i] = i >> 12;
+  const source = await job.from?.getFile();
   const each = Math.floor(bytes / files.length / chunk) * chunk;
   const targets = await Promise.all(files.map((name) => create(folder, name, way)));
   await Promise.all(
     targets.map(async (target) => {
-      for (let at = 0; at < each; at += chunk) await target.write(part);
+      for (let at = 0; at < each; at += chunk) await target.write(source ? source.slice(at, at + chunk) : part);
     }),
   );
   const writing = (performance.now() - begun) / 1000;
