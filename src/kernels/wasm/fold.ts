@@ -52,7 +52,7 @@ export function foldInTiles(
   const packed = packedOf.get(matrices.across) ?? pack(matrices);
   packedOf.set(matrices.across, packed);
 
-  const columns = Math.min(down(BLOCK / rank, COLUMNS), up(width, COLUMNS));
+  const columns = Math.min(down(BLOCK / Math.max(rank, ROWS), COLUMNS), up(width, COLUMNS));
   const rows = Math.min(down(BLOCK / rank, ROWS), down(BLOCK / columns, ROWS));
   const [firstLine, endLine] = [Math.floor(firstElement / width), Math.ceil((firstElement + length) / width)];
   for (let column = 0; column < width; column += columns) {
