@@ -99,6 +99,27 @@ describe('on WebGPU as by the oracle and in WebAssembly', () => {
   });
 });
 
+test.for(['integers only', 'flush to zero'])(
+  'a device with the habit “%s” gives the same bytes',
+  async (habit, { skip }) => {
+    if (!webgpu) skip('no WebGPU adapter here');
+    const kinds = ['add-scaled-difference', 'drop-and-add-scaled-difference', 'difference'] as const;
+    const cases = kinds.flatMap((kind) =>
+      (['bits', 'weights'] as const).flatMap((from) =>
+        (['F32', 'F16'] as const).map((dtype) => ({
+          kind,
+          types: Array(INPUTS[kind] + 1).fill(dtype),
+          length: 65_537,
+          offset: 1,
+          firstElement: 5,
+          from,
+        })),
+      ),
+    );
+    expect(await inPage('differences', cases, habit)).toEqual([]);
+  },
+);
+
 test('a software adapter is not chosen by itself, but does what it is asked for, checked', async ({ skip }) => {
   if (!webgpu) skip('no WebGPU adapter here');
   const [auto, asked] = await inPage('choices');
