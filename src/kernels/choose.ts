@@ -13,7 +13,6 @@ import { loadWasmKernels } from './wasm/loader.ts';
 import { isSoftware, nameOf, openDevice, requestAdapter } from './webgpu/device.ts';
 import { loadWebgpuKernels } from './webgpu/loader.ts';
 import { inPieces } from './webgpu/pieces.ts';
-import { widening } from './widening.ts';
 
 /** A graphics card that the browser offers. */
 export interface Gpu {
@@ -50,7 +49,7 @@ const browser: Platform = {
     };
     return { name: nameOf(adapter), software: isSoftware(adapter), open };
   },
-  wasm: async () => widening(await loadWasmKernels()),
+  wasm: () => loadWasmKernels(),
   pace: (kernels) => pace(kernels, 500),
 };
 
