@@ -33,6 +33,8 @@ interface MergeArguments {
   name: string;
   backend: BackendWish;
   workers?: number;
+  /** Weight files written at the same time. */
+  lanes?: number;
   chunkBytes?: number;
   /** Into the browser's own storage instead of a picked folder. */
   stored?: boolean;
@@ -46,6 +48,7 @@ async function merge({
   name,
   backend,
   workers,
+  lanes,
   chunkBytes,
   stored,
 }: MergeArguments) {
@@ -56,7 +59,12 @@ async function merge({
     : { kind: 'handle', parent: await window.showDirectoryPicker({ mode: 'readwrite' }), name };
   const chosen = yaml === undefined ? recipe : await recipeFromYaml(yaml);
   if (!chosen) throw new AppError('recipe-invalid', 'No recipe was given.', 'Give --recipe FILE or --method.');
-  const options = { backend, ...(workers && { workers }), ...(chunkBytes && { chunkBytes }) };
+  const options = {
+    backend,
+    ...(workers && { workers }),
+    ...(lanes && { lanes }),
+    ...(chunkBytes && { chunkBytes }),
+  };
   return runMerge({ recipe: chosen, inputs }, output, options, ...steered());
 }
 

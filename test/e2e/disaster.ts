@@ -37,9 +37,9 @@ export type Outcome = { value: unknown } | { error: { code?: string; message: st
 export interface Tab {
   page: Page;
   call(name: string, argument?: object): Promise<Outcome>;
-  /** Begins a merge of the models into `place`/`name`; the answer comes when it ends. */
+  /** Begins a merge of the models into `place`/`name`, one shard after the other; the answer comes when it ends. */
   merge(name: string, more?: { place?: string; models?: Models } & Record<string, unknown>): Promise<Outcome>;
-  /** From now on the page pauses the run by itself as soon as its progress is there. Resolves when it is. */
+  /** From now on the page pauses the run by itself as soon as its progress is there. Resolves when it is, and earlier shards are written down. */
   pauseAt(where: Pick<Progress, 'phase' | 'shard'>): Promise<void>;
   /** Resolves when the running merge says so. */
   reaches(where: Pick<Progress, 'phase' | 'shard'>): Promise<void>;
@@ -146,15 +146,34 @@ function tabOf(page: Page, picks: unknown[], models: Models): Tab {
     call,
     merge(name, { place, models: others = models, ...more } = {}) {
       picks.push(others.sft, others.aligned, others.unaligned, ...(place ? [place] : []));
-      const argument = { recipe: RECIPE, name, backend: 'wasm', chunkBytes: 1 << 20, stored: !place, ...more };
+      const argument = {
+        recipe: RECIPE,
+        name,
+        backend: 'wasm',
+        lanes: 1,
+        chunkBytes: 1 << 20,
+        stored: !place,
+        ...more,
+      };
       const outcome = call('merge', argument);
       outcome.catch(() => {}); // a page that is killed answers nothing
       return outcome;
     },
     reaches: (where) => reaches(where, false),
-    pauseAt: (where) => reaches(where, true),
+    async pauseAt(where) {
+      await reaches(where, true);
+      // A shard that closes keeps no lane: the next begins while it does.
+      const before = (where.shard ?? 1) - 1;
+      if (before > 0)
+        await expect.poll(async () => doneOf(await call('unfinished')), SOON).toBeGreaterThanOrEqual(before);
+    },
   };
 }
+
+const SOON = { timeout: 30_000 };
+
+/** Shards that the newest run has finished. */
+const doneOf = (outcome: Outcome) => (succeed(outcome) as Unfinished[])[0]?.shards.done;
 
 export async function unfinished(tab: Tab): Promise<Unfinished[]> {
   return succeed(await tab.call('unfinished')) as Unfinished[];

@@ -99,3 +99,17 @@ test('a browser that is killed while it commits a shard leaves none that is half
   succeed(await again.call('resume', { id: run!.id, workers: 2 }));
   expect(filesIn(join(place, 'out'))).toEqual(calm);
 });
+
+test('a tab that ends while several shards are written leaves those that were finished, and goes on', async () => {
+  const place = lab.place();
+  const tab = await lab.tab();
+  void tab.merge('out', { place, lanes: 3 });
+  await tab.reaches({ phase: 'closing' });
+  await lab.kill('renderer');
+  expectUnfinished(join(place, 'out'));
+  const again = await lab.tab();
+  const [run] = await unfinished(again);
+  expect(run).toMatchObject({ busy: false });
+  succeed(await again.call('resume', { id: run!.id }));
+  expect(filesIn(join(place, 'out'))).toEqual(calm);
+});
