@@ -10,6 +10,8 @@ import { LANE_BYTES } from './lanes.ts';
 const KEPT_BYTES = 256 * 2 ** 20;
 /** Turned and uploaded at a time, so that no second copy of a large matrix is made here. */
 const SLAB_BYTES = 2 ** 20;
+/** Multiply-adds of a run: some 30 ms on the slowest cards in use; systems take a run of two seconds for a hang and reset the card. */
+const RUN_PRODUCTS = 2 ** 26;
 
 export class FoldMatrices {
   readonly #device: GPUDevice;
@@ -78,10 +80,10 @@ export class FoldMatrices {
   }
 }
 
-/** Elements of a run such that the lines they touch, with a factor each, fit a lane; 0 where even two lines do not. */
+/** Elements of a run that is short enough, and whose lines, with a factor each, fit a lane; 0 where even two lines do not. */
 export function foldElements({ rank, width }: LowRankMatrices): number {
   const lines = Math.floor(LANE_BYTES / (4 * (rank + 1)));
-  return Math.max(0, lines - 1) * width;
+  return Math.min(Math.max(0, lines - 1) * width, Math.floor(RUN_PRODUCTS / rank));
 }
 
 export function acrossBytes({ rank, width, factors, transposed }: LowRankMatrices): number {
