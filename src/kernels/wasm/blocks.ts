@@ -63,33 +63,40 @@ function stored(call: Call, block: Block, dtype: KernelDtype): void {
 }
 
 function throughFloat32(call: Call, block: Block): void {
-  const { module, slots, inputs, out, arithmetic } = call;
-  const [first, second, , result] = slots;
+  const { module, slots, inputs, arithmetic } = call;
+  const result = slots[3];
   for (const [i, input] of inputs.entries()) {
     copyIn(call, input.dtype === 'F32' ? slots[i]! : result, input, block);
     if (input.dtype !== 'F32') module[`widen${input.dtype}`](slots[i]!, result, block.padded);
   }
-  if (arithmetic.kind === 'convert') module.countF32(first, first, block.padded);
-  else compute(call, 'F32', block);
-  const computed = arithmetic.kind === 'convert' ? first : result;
-  // The inputs are spent but for the first: the second slot takes the elements as stored (of F64, the third too).
-  module[`narrow${out.dtype}`](second, computed, block.padded);
-  if (out.dtype !== 'F32' && out.dtype !== 'F64') countNarrowed(call, block, out.dtype, computed);
-  copyOut(call, second, block);
+  if (arithmetic.kind !== 'convert') compute(call, 'F32', block);
+  copyOut(call, narrow(call, block), block);
 }
 
-/** Float32 and F64 hold the same values, so the counts of the arithmetic stand; in other types rounding decides what changed. */
-function countNarrowed(
-  { module, memory, slots, arithmetic }: Call,
-  { padded }: Block,
-  dtype: Exclude<FloatDtype, 'F32' | 'F64'>,
-  computed: number,
-): void {
-  const [first, second, third] = slots;
-  if (arithmetic.kind === 'difference') memory.fill(0, third, third + padded * dtypeBytes(dtype));
-  else module[`narrow${dtype}`](third, first, padded);
-  if (dtype === 'F16' || dtype === 'BF16') module[`count${dtype}`](second, third, padded);
-  else module[`count${dtype}`](second, third, computed, padded);
+/**
+ * From float32 to the type of the output, and where that lies then. Float32 and F64 hold the same values, so the counts of the arithmetic stand;
+ * in other types rounding decides what changed.
+ */
+function narrow({ module, memory, slots, arithmetic, out: { dtype } }: Call, { padded }: Block): number {
+  const [first, second, third, result] = slots;
+  const isConversion = arithmetic.kind === 'convert';
+  const values = isConversion ? first : result;
+  const before = arithmetic.kind === 'difference' ? 0 : first;
+  if (dtype === 'F32' && !isConversion) return result;
+  // The inputs are spent but for the first: the second slot takes the elements as stored, of F64 the third too.
+  if (dtype === 'F16' || dtype === 'BF16') {
+    module[`narrowCounting${dtype}`](second, values, before, third, padded);
+    return second;
+  }
+  module[`narrow${dtype}`](second, values, padded);
+  if (dtype === 'F32' || dtype === 'F64') {
+    if (isConversion) module.countF32(values, values, padded);
+    return second;
+  }
+  if (before) module[`narrow${dtype}`](third, before, padded);
+  else memory.fill(0, third, third + padded);
+  module[`count${dtype}`](second, third, values, padded);
+  return second;
 }
 
 /** The arithmetic on filled slots of one type, into the fourth; it counts, too. */

@@ -25,7 +25,8 @@ type Drop = (
   ]
 ) => void;
 type Convert = (out: number, from: number, elements: number) => void;
-/** `untouched` 0 stands for zeros. */
+/** `before` (float32) and `untouched` (as stored) 0 stand for zeros. */
+type NarrowCounting = (out: number, values: number, before: number, scratch: number, elements: number) => void;
 type Count = (stored: number, untouched: number, elements: number) => void;
 type Count8 = (stored: number, untouched: number, values: number, elements: number) => void;
 
@@ -51,7 +52,8 @@ export type KernelModule = {
   Record<`subtract${KernelDtype}`, Subtract> &
   Record<`widen${Exclude<FloatDtype, 'F32'>}`, Convert> &
   Record<`narrow${FloatDtype}`, Convert> &
-  Record<`count${KernelDtype}`, Count> &
+  Record<'countF32', Count> &
+  Record<'narrowCountingF16' | 'narrowCountingBF16', NarrowCounting> &
   Record<'countF8_E4M3' | 'countF8_E5M2', Count8> & { foldTile: FoldTile } & Record<
     'scaleRows' | 'scaleColumns',
     ScaleTile

@@ -156,12 +156,59 @@ export function widen<T>(out: usize, stored: usize, elements: i32): void {
   }
 }
 
-/** float32 -> stored elements, rounded once, NaN canonical; elements in steps of 8. */
+/** float32 -> stored elements, rounded once, NaN canonical. Sets no counts. */
 export function narrow<T>(out: usize, values: usize, elements: i32): void {
+  if (!isFloat<T>() && narrowFinite<T>(out, values, elements)) return;
   for (let i: usize = 0; i < <usize>elements; i += 8) {
     const at = values + (i << 2);
     store<T>(out + i * sizeof<T>(), low<f32>(at), high<f32>(at));
   }
+}
+
+function narrowFinite<T>(out: usize, values: usize, elements: i32): bool {
+  let worst = i32x4.splat(0);
+  for (let i: usize = 0; i < <usize>elements; i += 8) {
+    const first = v128.load(values + (i << 2));
+    const second = v128.load(values + (i << 2), 16);
+    worst = largest<T>(worst, first, second);
+    v128.store(out + (i << 1), inOrder(pack<T>(first, second)));
+  }
+  return finite<T>(worst);
+}
+
+/** Narrows `values`, and `before` too (0 stands for zeros), into `scratch` where it must, and counts. T is not F32. */
+export function narrowCounting<T>(out: usize, values: usize, before: usize, scratch: usize, elements: i32): void {
+  if (before && narrowCountingFinite<T>(out, values, before, elements)) return;
+  narrow<T>(out, values, elements);
+  if (before) narrow<T>(scratch, before, elements);
+  count<T>(out, before ? scratch : 0, elements);
+}
+
+/** As combineFinite. */
+function narrowCountingFinite<T>(out: usize, values: usize, before: usize, elements: i32): bool {
+  let worst = i32x4.splat(0);
+  let same = i32x4.splat(0);
+  let turned = i32x4.splat(0);
+  for (let i: usize = 0; i < <usize>elements; i += 8) {
+    const first = v128.load(values + (i << 2));
+    const second = v128.load(values + (i << 2), 16);
+    const first0 = v128.load(before + (i << 2));
+    const second0 = v128.load(before + (i << 2), 16);
+    const stored = pack<T>(first, second);
+    const untouched = pack<T>(first0, second0);
+    v128.store(out + (i << 1), inOrder(stored));
+    worst = largest<T>(largest<T>(worst, first, second), first0, second0);
+    same = equals<T>(same, stored, untouched);
+    turned = signs<T>(turned, stored, untouched);
+  }
+  return finite<T>(worst) && countEquals<T>(same, turned, elements);
+}
+
+/** What was packed from elements 0 to 3 and 4 to 7, as if these were the even and the odd ones. */
+// @ts-ignore: decorator
+@inline
+function inOrder(packed: v128): v128 {
+  return i16x8.shuffle(packed, packed, 0, 2, 4, 6, 1, 3, 5, 7);
 }
 
 /** V's formula has no c. */

@@ -6,7 +6,7 @@
 
 // @ts-nocheck: AssemblyScript
 
-import { combine, drop, narrow, widen } from './arithmetic';
+import { combine, drop, narrow, narrowCounting, widen } from './arithmetic';
 import { count } from './counts';
 import { count8, narrow8, widen8 } from './float8';
 import { narrow64, widen64 } from './float64';
@@ -129,11 +129,11 @@ export function narrowF64(out: usize, values: usize, elements: i32): void {
 export function countF32(stored: usize, untouched: usize, elements: i32): void {
   count<f32>(stored, untouched, elements);
 }
-export function countF16(stored: usize, untouched: usize, elements: i32): void {
-  count<i16>(stored, untouched, elements);
+export function narrowCountingF16(out: usize, values: usize, before: usize, scratch: usize, elements: i32): void {
+  narrowCounting<i16>(out, values, before, scratch, elements);
 }
-export function countBF16(stored: usize, untouched: usize, elements: i32): void {
-  count<u16>(stored, untouched, elements);
+export function narrowCountingBF16(out: usize, values: usize, before: usize, scratch: usize, elements: i32): void {
+  narrowCounting<u16>(out, values, before, scratch, elements);
 }
 export function countF8_E4M3(stored: usize, untouched: usize, values: usize, elements: i32): void {
   count8<u8>(stored, untouched, values, elements);
