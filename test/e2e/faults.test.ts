@@ -65,6 +65,20 @@ describe('a merge that is cut off in the middle of its second shard', () => {
     await resumeOnly(await lab.tab());
     expect(filesIn(join(place, 'out'))).toEqual(calm);
   });
+
+  test('by the end of the worker that hashes says so, and goes on', async () => {
+    const place = lab.place();
+    const tab = await lab.tab();
+    const merging = tab.merge('out', { place });
+    await tab.pauseAt({ shard: 2, phase: 'merging' });
+    const hasher = tab.page.workers().find((worker) => worker.url().includes('hash.worker'));
+    await hasher!.evaluate(() => close()).catch(() => {});
+    expect(failure(await merging).message).toMatch(/worker/);
+    expectUnfinished(join(place, 'out'));
+    await tab.page.reload();
+    await resumeOnly(await lab.tab());
+    expect(filesIn(join(place, 'out'))).toEqual(calm);
+  });
 });
 
 test('a browser that is killed in the first shard leaves a merge that begins anew', async () => {
