@@ -36,7 +36,7 @@ const TILE = 4 << 20;
 /** The lowest bits of the mantissa, in which a family differs: up to 5 % of a weight. */
 const NOISE = 7;
 
-/** @returns {[name: string, shape: number[]][]} in the order of the file */
+/** @returns {[name: string, shape: number[]][]} in the order of the modules */
 function tensorsOf({ hidden, intermediate, layers, heads, kv, vocabulary, tied }) {
   const narrow = (hidden / heads) * kv;
   const tensors = [['model.embed_tokens.weight', [vocabulary, hidden]]];
@@ -115,7 +115,9 @@ function spreadOver(tensors, files) {
 function writeFile(path, tensors, block) {
   const header = {};
   let offset = 0;
-  for (const [name, shape] of tensors) {
+  // By name, as the safetensors library writes tensors of one type.
+  const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [name, shape] of sorted) {
     const end = offset + bytesOf(shape);
     header[name] = { dtype: 'BF16', shape, data_offsets: [offset, end] };
     offset = end;
@@ -159,7 +161,7 @@ function writeModel(folder, shape, files, block) {
 export function makeModels(size, files = 1) {
   const shape = SHAPES[size];
   if (!shape) throw new Error(`No model size "${size}": choose ${Object.keys(SHAPES).join(', ')}.`);
-  const root = join(tmpdir(), `resta-web-models-${size}${files > 1 ? `-${files}-files` : ''}`);
+  const root = join(tmpdir(), `resta-web-family-${size}${files > 1 ? `-${files}-files` : ''}`);
   if (!existsSync(root)) {
     // Made aside: a folder of this name is always whole, also when two processes make it at once.
     const aside = mkdtempSync(`${root}-`);
