@@ -92,6 +92,52 @@ describe.each([
   });
 });
 
+/** What a loop over finite numbers must not get wrong: each a pattern of the type. */
+const HARD: Record<KernelDtype, number[]> = {
+  F32: [0x7f800000, 0xff800000, 0x7f800001, 0xffffffff, 0x7f7fffff, 0xff7fffff, 0x80000000],
+  F16: [0x7c00, 0xfc00, 0x7c01, 0xffff, 0x7bff, 0xfbff, 0x8000],
+  BF16: [0x7f80, 0xff80, 0x7f81, 0xffff, 0x7f7f, 0xff7f, 0x8000],
+};
+
+describe('one element that is NaN, infinite, too large for a sum or a zero below zero, among weights', () => {
+  const patternsOf = ({ dtype, bytes }: Elements) =>
+    dtype === 'F32' ? new Uint32Array(bytes.buffer) : new Uint16Array(bytes.buffer);
+
+  test.each(DTYPES)('%s', async (dtype) => {
+    for (const [i, pattern] of HARD[dtype].entries()) {
+      for (const op of [...OF_THREE, ...OF_TWO]) {
+        const count = op.kind === 'add-scaled' || op.kind === 'difference' ? 2 : 3;
+        for (let which = 0; which < count; which++) {
+          const inputs = Array.from({ length: count }, (_, k) => weights(dtype, 200, 7 + k, 0));
+          patternsOf(inputs[which]!)[(37 * i + 61 * which) % 200] = pattern;
+          await expectAgreement(op, inputs, dtype, 3, 0);
+          await expectAgreement(op, inputs, 'F16', 3, 0);
+          await expectAgreement(op, inputs, 'BF16', 3, 0);
+        }
+      }
+    }
+  });
+
+  test.each(DTYPES)('%s zeros of both signs count as equal', async (dtype) => {
+    const inputs = Array.from({ length: 3 }, () => ({ dtype, bytes: new Uint8Array(100 * dtypeBytes(dtype)) }));
+    for (const [k, input] of inputs.entries()) patternsOf(input).fill(HARD[dtype].at(-1)!, 10 * k, 50 + 7 * k);
+    for (const op of OF_THREE) await expectAgreement(op, inputs, dtype, 0, 0);
+    for (const op of OF_TWO) await expectAgreement(op, inputs.slice(1), dtype, 0, 0);
+  });
+});
+
+test.each(['F16', 'BF16'] as const)(
+  'each of the finite patterns of %s passes through the arithmetic unharmed',
+  async (dtype) => {
+    const infinity = HARD[dtype][0]!;
+    const patterns = Uint16Array.from({ length: 2 * infinity }, (_, i) => (i < infinity ? i : 0x8000 + i - infinity));
+    const x = { dtype, bytes: new Uint8Array(patterns.buffer) };
+    const zero = { dtype, bytes: new Uint8Array(patterns.byteLength) };
+    await expectAgreement({ kind: 'difference' }, [x, zero], dtype, 0, 1);
+    await expectAgreement({ kind: 'add-scaled', scale: 1 }, [x, zero], dtype, 0, 1);
+  },
+);
+
 describe('convert on wasm equals the oracle', () => {
   test.each(['F16', 'BF16'] as const)('for each of the 65,536 patterns of %s', async (dtype) => {
     const bytes = new Uint8Array(Uint16Array.from({ length: 65536 }, (_, bits) => bits).buffer);
