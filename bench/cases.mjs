@@ -137,7 +137,7 @@ async function native({ sft, aligned, unaligned, out }) {
   return { seconds, cpu: { total: childSeconds() - before } };
 }
 
-/** RESTA as mergekit knows it: task arithmetic over the unaligned model, in float32. */
+/** RESTA as mergekit knows it: task arithmetic over the unaligned model, in float32, which adds in another order: a few weights end one step off. */
 const mergekitConfig = ({ sft, aligned, unaligned, g }) => ({
   merge_method: 'task_arithmetic',
   base_model: unaligned,
@@ -176,7 +176,6 @@ export const CASES = {
   },
   mergekit: {
     title: 'mergekit',
-    sameAs: 'pytorch',
     missing: (python) => {
       const why = cannotImport(python, 'mergekit');
       return why && `${why}; \`pip install mergekit\` there, or say another with --python`;

@@ -38,6 +38,9 @@ function choose(names, python) {
   });
 }
 
+/** Names of the cases whose weights are compared. */
+const COMPARED = new Set(Object.entries(CASES).flatMap(([name, { sameAs }]) => (sameAs ? [name, sameAs] : [])));
+
 /** One case, once. What it wrote is gone afterwards, and so is what the system still had to write for those before. */
 async function runCase(name, job, { keep, compare }) {
   rmSync(job.out, { recursive: true, force: true });
@@ -46,7 +49,7 @@ async function runCase(name, job, { keep, compare }) {
   try {
     const found = await CASES[name].run(job);
     const fromDisk = (diskKilobytesRead() - before) * 1024;
-    const digest = compare && existsSync(job.out) ? tensorDigest(job.out) : undefined;
+    const digest = compare && COMPARED.has(name) ? tensorDigest(job.out) : undefined;
     return { ...found, fromDisk, load: loadavg()[0], ...(digest && { digest }) };
   } finally {
     if (!keep) for (const path of [job.out, `${job.out}.yaml`]) rmSync(path, { recursive: true, force: true });
