@@ -1,7 +1,8 @@
 /**
  * `npm run bench model [--rounds N]`: the built-in fine-tune on the CPU backend, through the page's own worker: time to a ready model,
  * and tokens/s by batch size and threads. What the answers are worth is checked in test/browser/model-demo.test.ts. Then, where there is
- * WebGPU, another strength: in place on the device against anew, and for a model of 135 million weights against copying them there.
+ * WebGPU, another strength: in place on the device against anew, and for the weights of a model of 135 million (a tenth of them on a
+ * software adapter) against copying them there.
  */
 
 import { openDevPage } from '../tools/drive/dev-page.mjs';

@@ -109,9 +109,10 @@ export function holdMerged(
   });
 }
 
-/** No reason not to run: whatever else is wrong with the request, merging it will tell. */
+/** No room on the device, or a method that cannot be set: no reason not to run. What is wrong with the request itself, merging it will tell. */
 function unlessUnfit(error: unknown): undefined {
-  if (!isApp(error, 'model-too-large') && !isApp(error, 'recipe-invalid')) throw error;
+  const unfit = error instanceof RangeError || isApp(error, 'model-too-large') || isApp(error, 'recipe-invalid');
+  if (!unfit) throw error;
 }
 
 async function runtimeFor(wish: ModelWish, threads: number | undefined): Promise<SoundRuntime> {

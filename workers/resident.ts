@@ -22,8 +22,8 @@ export interface ResidentModel {
 
 /**
  * At the request's own strength for now. Three times the model's float32 is kept on the device.
- * Rejects as merging and loading do; with AppError 'model-too-large' where the device has no room and 'recipe-invalid' for a method
- * that is not weights plus g times a vector.
+ * Rejects as merging and loading do; where it does not fit the device with AppError 'model-too-large' or RangeError, and with AppError
+ * 'recipe-invalid' for a method that is not weights plus g times a vector.
  */
 export async function loadResident(
   runtime: Runtime,

@@ -177,6 +177,26 @@ async function loss() {
   return { before, after, found, expected, later: theirs.every((value, i) => value === ours[i]) };
 }
 
+/** A device that says that its memory is full: whether the model is kept there in parts all the same, and the logits at 0.4 against a merge's. */
+async function withoutRoom(): Promise<{ inPlace: boolean; backend: ModelBackend; difference: number }> {
+  const { device } = await openRuntime('webgpu');
+  const original = device!.popErrorScope;
+  device!.popErrorScope = async () => {
+    await original.call(device);
+    device!.popErrorScope = original;
+    return { message: 'full' } as GPUError;
+  };
+  const model = await held(1, 'webgpu', true);
+  const { setStrength, model: built } = await model.built();
+  await model.setStrength(0.4);
+  const merged = await held(0.4, 'webgpu', false);
+  const [ours, theirs] = [await logitsOf(model), await logitsOf(merged)];
+  await model.release();
+  await merged.release();
+  const difference = theirs.reduce((most, value, i) => Math.max(most, Math.abs(value - ours[i]!)), 0);
+  return { inPlace: setStrength !== undefined, backend: built.runtime.backend, difference };
+}
+
 /** The same by way of the worker: where it runs, and whether each strength gives the logits of a merge at it on that backend. */
 async function throughWorker(backend: ModelWish) {
   const host = openModelHost();
@@ -196,4 +216,14 @@ async function throughWorker(backend: ModelWish) {
 
 const hasWebGpu = async (): Promise<boolean> => Boolean(await navigator.gpu?.requestAdapter());
 
-Object.assign(window, { arithmetic, writtenAlike, strengths, costs, answers, loss, throughWorker, hasWebGpu });
+Object.assign(window, {
+  arithmetic,
+  writtenAlike,
+  strengths,
+  costs,
+  answers,
+  withoutRoom,
+  loss,
+  throughWorker,
+  hasWebGpu,
+});

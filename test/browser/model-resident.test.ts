@@ -59,6 +59,12 @@ describe('on a graphics card', () => {
     expect(resident.join(' ')).toMatch(/can't|cannot/);
   });
 
+  test('a device without room for the parts runs the model all the same, merged anew for each strength', async () => {
+    const { inPlace, backend, difference } = await inPage('withoutRoom');
+    expect([inPlace, backend]).toEqual([false, 'webgpu']);
+    expect(difference).toBeLessThan(TOLERANCE);
+  });
+
   test('through the worker, too', async () => {
     const { backend, differences } = await inPage('throughWorker', 'webgpu');
     expect(backend).toBe('webgpu');

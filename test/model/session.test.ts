@@ -64,6 +64,12 @@ describe('a runtime', () => {
     await expect(work).rejects.toMatchObject({ code: 'device-lost', data: { reason: 'driver reset' } });
   });
 
+  it('says so too when nothing complained: what a lost device computed is worth nothing', async () => {
+    const lost = Promise.resolve({ reason: 'destroyed', message: 'gone' });
+    const runtime = runtimeOf(nodeRuntime().ort, 'webgpu', { lost } as unknown as GPUDevice);
+    await expect(runtime.exclusive(async () => 'zeros')).rejects.toMatchObject({ code: 'device-lost' });
+  });
+
   it('does one piece of work after the other, also after a failure', async () => {
     const { exclusive } = nodeRuntime();
     const order: string[] = [];

@@ -52,6 +52,14 @@ interface Combined {
   group: GPUBindGroup;
 }
 
+/** All that lies on the device. */
+interface Resources {
+  live: Map<string, GPUBuffer>;
+  combined: Combined[];
+  uniforms: GPUBuffer;
+  destroy(): void;
+}
+
 /**
  * Makes the buffers: 4 bytes per element, and 8 more per combined one. No tensor may be larger than the device's bindings.
  * @throws RangeError where the device has no memory for them, and what it says where it cannot compile
@@ -61,6 +69,40 @@ export async function openResidentWeights(
   tensors: ReadonlyMap<string, ResidentTensor>,
 ): Promise<ResidentWeights> {
   const pipelines = await compileAll(device, new Set([...tensors.values()].map(({ dtype }) => dtype)));
+  device.pushErrorScope('out-of-memory');
+  const { live, combined, uniforms, destroy } = allocate(device, tensors, pipelines);
+  const full = await device.popErrorScope();
+  if (full) {
+    destroy();
+    throw new RangeError(full.message);
+  }
+  const parts = new Map(combined.map((part) => [part.name, part]));
+  return {
+    live,
+    write(name, firstElement, weights, vector) {
+      const at = 4 * firstElement;
+      const part = parts.get(name);
+      const added = part ? vector.byteLength : 0;
+      if (part && added > 0) {
+        device.queue.writeBuffer(part.weights, at, weights as Uint8Array<ArrayBuffer>, 0, added);
+        device.queue.writeBuffer(part.vector, at, vector as Uint8Array<ArrayBuffer>);
+      }
+      const kept = weights.subarray(added) as Uint8Array<ArrayBuffer>;
+      if (kept.byteLength > 0) device.queue.writeBuffer(live.get(name)!, at + added, kept);
+    },
+    merge(strengthOf) {
+      device.queue.writeBuffer(uniforms, 0, paramsOf(combined, strengthOf));
+      device.queue.submit([dispatchAll(device, combined)]);
+    },
+    destroy,
+  };
+}
+
+function allocate(
+  device: GPUDevice,
+  tensors: ReadonlyMap<string, ResidentTensor>,
+  pipelines: ReadonlyMap<FloatDtype, GPUComputePipeline>,
+): Resources {
   const buffers: GPUBuffer[] = [];
   const buffer = (bytes: number, usage: GPUBufferUsageFlags): GPUBuffer => {
     // onnxruntime rounds its own up to 16 bytes, and takes no smaller ones.
@@ -68,11 +110,6 @@ export async function openResidentWeights(
     buffers.push(made);
     return made;
   };
-  const destroy = (): void => {
-    for (const one of buffers) one.destroy();
-  };
-
-  device.pushErrorScope('out-of-memory');
   const storage = GPUBufferUsage.STORAGE;
   const live = new Map(
     [...tensors].map(([name, { elements }]) => [name, buffer(4 * elements, storage | GPUBufferUsage.COPY_SRC)]),
@@ -91,42 +128,24 @@ export async function openResidentWeights(
     const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
     return { name, elements: tensor.combined, weights, vector, pipeline, group };
   });
-  const full = await device.popErrorScope();
-  if (full) {
-    destroy();
-    throw new RangeError(full.message);
-  }
-
-  const parts = new Map(combined.map((part) => [part.name, part]));
-  return {
-    live,
-    write(name, firstElement, weights, vector) {
-      const at = 4 * firstElement;
-      const part = parts.get(name);
-      const added = part && vector.byteLength > 0 ? vector.byteLength : 0;
-      if (part && added > 0) {
-        device.queue.writeBuffer(part.weights, at, weights as Uint8Array<ArrayBuffer>, 0, added);
-        device.queue.writeBuffer(part.vector, at, vector as Uint8Array<ArrayBuffer>);
-      }
-      const kept = weights.subarray(added) as Uint8Array<ArrayBuffer>;
-      if (kept.byteLength > 0) device.queue.writeBuffer(live.get(name)!, at + added, kept);
-    },
-    merge(strengthOf) {
-      device.queue.writeBuffer(uniforms, 0, paramsOf(combined, strengthOf));
-      const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      for (const { pipeline, group, elements } of combined) {
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, group);
-        const workgroups = Math.ceil(elements / WORKGROUP);
-        const rows = Math.ceil(workgroups / MOST_WORKGROUPS);
-        pass.dispatchWorkgroups(Math.ceil(workgroups / rows), rows);
-      }
-      pass.end();
-      device.queue.submit([encoder.finish()]);
-    },
-    destroy,
+  const destroy = (): void => {
+    for (const one of buffers) one.destroy();
   };
+  return { live, combined, uniforms, destroy };
+}
+
+function dispatchAll(device: GPUDevice, combined: readonly Combined[]): GPUCommandBuffer {
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  for (const { pipeline, group, elements } of combined) {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    const workgroups = Math.ceil(elements / WORKGROUP);
+    const rows = Math.ceil(workgroups / MOST_WORKGROUPS);
+    pass.dispatchWorkgroups(Math.ceil(workgroups / rows), rows);
+  }
+  pass.end();
+  return encoder.finish();
 }
 
 async function compileAll(

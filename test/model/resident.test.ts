@@ -1,0 +1,54 @@
+import { Tensor } from 'onnxruntime-web';
+import { expect, test } from 'vitest';
+import type { FloatDtype } from '../../src/core/dtype.ts';
+import { initializerBytes } from '../../src/graph/weights.ts';
+import { openResidentModel, residentGraph } from '../../src/model/resident.ts';
+import { runtimeOf } from '../../src/model/runtime.ts';
+import { logits } from '../../src/model/score.ts';
+import { largestDifference, readConfig, readReference, readTensors, unpack } from '../graph/fixtures.ts';
+import { checkpointFolder, nodeRuntime } from './checkpoints.ts';
+
+const described = {
+  folder: checkpointFolder('tied'),
+  config: readConfig('tied') as Record<string, unknown>,
+  tensors: readTensors('tied'),
+};
+
+/** A runtime with a device that binds so many bytes at most; nothing is run on it. */
+function runtimeBinding(maxStorageBufferBindingSize: number) {
+  const device = { limits: { maxStorageBufferBindingSize }, lost: new Promise(() => {}) };
+  return runtimeOf(nodeRuntime().ort, 'webgpu', device as unknown as GPUDevice);
+}
+
+test('a weight that the device cannot bind is refused before anything is made', () => {
+  const largest = Math.max(...residentGraph(nodeRuntime(), described).weights.map(({ bytes }) => bytes));
+  expect(residentGraph(runtimeBinding(largest), described).weights.length).toBeGreaterThan(0);
+  expect(() => residentGraph(runtimeBinding(largest - 1), described)).toThrow(
+    expect.objectContaining({ code: 'model-too-large', data: { bytes: largest, limit: largest - 1 } }),
+  );
+});
+
+test('a model runs on the weights that are in its buffers when it runs, not on those that were there when it was made', async () => {
+  // Node has no GPU: a "buffer" holds its numbers here, and onnxruntime takes them as an ordinary input.
+  const { ort } = nodeRuntime();
+  const fromGpuBuffer = (buffer: unknown, { dims }: { dims: readonly number[] }) =>
+    new Tensor('float32', buffer as Float32Array, dims);
+  const get = (target: object, key: string) => (key === 'fromGpuBuffer' ? fromGpuBuffer : Reflect.get(target, key));
+  const runtime = runtimeOf({ ...ort, Tensor: new Proxy(Tensor, { get }) as never }, 'wasm');
+  const graph = residentGraph(runtime, described);
+  const values = new Map(
+    graph.weights.map(({ name }) => {
+      const { bytes, dtype } = described.tensors.get(name)!;
+      return [name, new Float32Array(initializerBytes(bytes, dtype as FloatDtype).slice().buffer)];
+    }),
+  );
+  const right = new Map([...values].map(([name, weights]) => [name, weights.slice()]));
+  for (const weights of values.values()) weights.fill(0.5);
+  const model = await openResidentModel(runtime, described, graph, values as never);
+  const { single } = readReference('tied');
+  const ask = async () => largestDifference((await logits(model, [single.ids])).data, unpack(single.logits));
+  expect(await ask()).toBeGreaterThan(0.1);
+  for (const [name, weights] of right) values.get(name)!.set(weights);
+  expect(await ask()).toBeLessThan(2e-5);
+  await model.release();
+});
