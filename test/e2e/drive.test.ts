@@ -1,6 +1,6 @@
 /** The driver's commands on real folders: the stable contract of `npm run drive`. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -117,6 +117,17 @@ test('merge takes a recipe file', async () => {
     seed: 7,
   });
   expect(readFileSync(join(out, 'README.md'), 'utf8')).toContain('harm-tuned');
+});
+
+test('merge writes into a new folder right among the temporary files, where the browser must keep nothing of its own', async () => {
+  const roles = ['sft', 'aligned', 'unaligned'].flatMap((role) => [`--${role}`, join(DEMO, role)]);
+  const out = `${scratch}-merged`;
+  try {
+    await drive('merge', '--method', 'resta', ...roles, '--out', out);
+    expect(readdirSync(out)).toContain('merge.json');
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
 });
 
 test('inspect knows an adapter from a model', async () => {

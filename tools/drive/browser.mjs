@@ -4,8 +4,8 @@
  * hands the dropped handle to whoever called showDirectoryPicker. The page's code is the same as for a person.
  */
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { ensureChromium } from '../run/prepare.mjs';
@@ -60,12 +60,27 @@ export async function launch({
   return { context, page, profile, picks, requests, close };
 }
 
-/** The folder of a fresh profile, for a browser that is to be started more than once. */
+/**
+ * The folder of a fresh profile, for a browser that is to be started more than once. Not among the temporary files: Chromium hands out no
+ * folder that holds its profile, and a merge into /tmp/out asks for /tmp.
+ */
 export function newProfile() {
-  const profile = mkdtempSync(join(tmpdir(), 'resta-web-'));
+  const profile = mkdtempSync(join(profilesFolder(), 'resta-web-'));
   mkdirSync(join(profile, 'Default'));
   writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(PREFERENCES));
   return profile;
+}
+
+/** Where Chromium refuses every folder anyway. */
+function profilesFolder() {
+  const folder = join(homedir(), '.cache', 'resta-web');
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return folder;
+  } catch {
+    return tmpdir(); // no home to write in
+  }
 }
 
 /** Replaces the show*Picker functions. Push a path, or a list of paths, or null (the person cancels) before the click that picks. */
@@ -104,7 +119,12 @@ export async function answerPickers(page) {
           });
         });
         if (!(await window.__pick(kind))) throw new DOMException('The user aborted a request.', 'AbortError');
-        return await dropped;
+        const refused = new Promise((_, reject) => {
+          const why =
+            'The browser hands this folder to no page, because it holds files of the system or of the browser: take one inside it.';
+          setTimeout(() => reject(new DOMException(why, 'NotAllowedError')), 30_000);
+        });
+        return await Promise.race([dropped, refused]);
       } finally {
         target.remove();
       }
