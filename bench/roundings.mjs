@@ -14,7 +14,8 @@ export async function exactRoundings({ loadWasmKernels, encodeFloats }, bytes) {
 }
 
 function compare(kernels, encodeFloats, dtype, first) {
-  const words = Uint32Array.from({ length: PIECE }, (_, i) => first + i);
+  const words = new Uint32Array(PIECE);
+  for (let i = 0; i < PIECE; i++) words[i] = first + i;
   const expected = encodeFloats(new Float32Array(words.buffer), dtype);
   const out = { dtype, bytes: new Uint8Array(expected.length) };
   kernels.apply({ kind: 'convert' }, [{ dtype: 'F32', bytes: new Uint8Array(words.buffer) }], out, 0);

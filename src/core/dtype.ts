@@ -44,7 +44,7 @@ const BYTES: Record<Dtype, number> = {
 /** The float types: weights in them are combined, everything else is copied. */
 export type FloatDtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'F8_E4M3' | 'F8_E5M2';
 
-/** Those that arithmetic backends take as they are; the others pass through float32 (kernels/widening.ts). */
+/** Those that arithmetic backends take as they are; the others pass through float32. */
 export type KernelDtype = 'F32' | 'F16' | 'BF16';
 
 export function isDtype(name: unknown): name is Dtype {

@@ -1,4 +1,4 @@
-/** F64 and 8-bit floats through backends that do not know them, in numbers worked out by hand. */
+/** F64 and the 8-bit floats, which are stored but never computed in, in numbers worked out by hand. */
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { decodeFloats, encodeFloats, type FloatDtype } from '../../src/core/dtype.ts';
