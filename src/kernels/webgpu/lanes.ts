@@ -11,6 +11,12 @@ export const LANE_BYTES = 4 * 2 ** 20;
 /** One to compute and one on the road. */
 export const LANES = 2;
 
+/**
+ * Browsers end a card that hangs, and then say so; should one not, nobody waits for ever. A software adapter on a busy computer takes some ten
+ * seconds for the largest run.
+ */
+const PATIENCE_SECONDS = 60;
+
 /** changed, nonFinite, workgroups, serial: see merge.wgsl. */
 const COUNTS_BYTES = 16;
 
@@ -69,13 +75,19 @@ export class Lanes {
     }
   }
 
-  /** A promise of the device whose failure is the device's. */
+  /** A promise of the device whose failure, or silence, is the device's. */
   async alive<T>(promise: Promise<T>): Promise<T> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('no answer for a minute')), PATIENCE_SECONDS * 1000);
+    });
     try {
-      return await promise;
+      return await Promise.race([promise, silence]);
     } catch (error) {
-      this.#lose(String(error));
+      this.#lose(error instanceof Error ? error.message : String(error));
       throw deviceLost(this.#lost!);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
