@@ -78,8 +78,8 @@ export interface Counts {
   nonFinite: number;
 }
 
-/** `D` are the types it takes: those that loadKernels (choose.ts) gives take every float; a bare backend may know KernelDtype alone. */
-export interface Kernels<D extends FloatDtype = FloatDtype> {
+/** They take and give every float type, in any mixture. */
+export interface Kernels {
   /** Of the last call that ended: a backend that loses its device goes on with another. */
   readonly backend: Backend;
   /** Calls worth having under way at once: 1 where the calling thread itself computes, more where something else does. */
@@ -89,14 +89,14 @@ export interface Kernels<D extends FloatDtype = FloatDtype> {
    * @param out    written whole; may be the very bytes of an input of the same dtype, otherwise must not overlap one
    * @param firstElement index of the run's first element inside its tensor (for the mask); any non-negative integer
    */
-  apply(op: KernelOp, inputs: readonly Elements<D>[], out: Elements<D>, firstElement: number): Counts | Promise<Counts>;
+  apply(op: KernelOp, inputs: readonly Elements[], out: Elements, firstElement: number): Counts | Promise<Counts>;
   /**
    * A run of base weights with a LoRA folded in: base + scale * B @ A, times the factors where there are any; float32, every operation
    * rounded by itself, sums over the rank in ascending order from +0 (low-rank.ts). NaN is canonical.
    * @param firstElement index of the run's first element inside its tensor
    */
   foldLowRank(
-    base: Elements<D>,
+    base: Elements,
     matrices: LowRankMatrices,
     firstElement: number,
   ): Elements<'F32'> | Promise<Elements<'F32'>>;
