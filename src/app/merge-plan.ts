@@ -127,17 +127,19 @@ export function secondsFor({ totals }: Pick<MergePlan, 'totals'>, { bytesPerSeco
   return (totals.bytesRead + totals.bytesWritten) / bytesPerSecond;
 }
 
-/** As many shards at a time as there are spare cores, up to two: the browser's own writing is the bound (bench large: a second one gains little). */
-export function workerCount(): number {
-  return Math.min(2, Math.max(1, navigator.hardwareConcurrency - 1));
-}
+/**
+ * Files written at the same time (workers/shards.ts), and bytes: of one piece read or written (src/merge/run/pieces.ts), and of the rest that
+ * comes and goes with a merge: workers, arithmetic, the browser's streams (bench merge).
+ */
+export const MEMORY = { files: 4, piece: 4 << 20, rest: 120e6 } as const;
 
-/** Bytes: of one piece read or written (src/merge/run/run.ts), of a worker's arithmetic, and of the browser's streams while they read (bench large). */
-export const MEMORY = { piece: 4 << 20, arithmetic: 24 << 20, streams: 150e6 } as const;
+export const filesAtOnce = ({ shards }: Pick<MergePlan, 'shards'>): number => Math.min(MEMORY.files, shards.length);
 
-/** What a merge holds at its peak beside the page itself: per worker two pieces of every input and of the output. Nothing in it grows with the model. */
-export function memoryOf({ inputs: roles, shards }: Pick<MergePlan, 'inputs' | 'shards'>): number {
-  const pieces = 2 * Object.keys(roles).length + 2;
-  const workers = Math.min(workerCount(), shards.length);
-  return workers * (pieces * MEMORY.piece + MEMORY.arithmetic) + MEMORY.streams;
+/**
+ * What a merge holds at its peak beside the page itself: per file two pieces of every input and three of the output. Nothing in it grows with
+ * the model.
+ */
+export function memoryOf(plan: Pick<MergePlan, 'inputs' | 'shards'>): number {
+  const pieces = 2 * Object.keys(plan.inputs).length + 3;
+  return filesAtOnce(plan) * pieces * MEMORY.piece + MEMORY.rest;
 }

@@ -1,7 +1,7 @@
 /** What will happen, before a byte moves: tensors, bytes, files, time, memory and room, each with where its number comes from. */
 
 import type { ComponentChildren } from 'preact';
-import { acts, MEMORY, memoryOf, rate, secondsFor, workerCount } from '../../app/merge-plan.ts';
+import { acts, filesAtOnce, MEMORY, memoryOf, rate, secondsFor } from '../../app/merge-plan.ts';
 import { destination, room } from '../../app/merge-run.ts';
 import type { MergePlan } from '../../merge/plan/plan.ts';
 import { write } from '../strings/en/write.ts';
@@ -33,18 +33,16 @@ function Space({ needed }: { needed: number }) {
 }
 
 function Memory({ plan }: { plan: MergePlan }) {
-  const workers = Math.min(workerCount(), plan.shards.length);
   const inputs = Object.keys(plan.inputs).length;
   return (
     <details>
       <summary>{words.memoryText(bytes(memoryOf(plan)))}</summary>
       <p class="soft">
         {words.memoryUse({
-          workers: count(workers),
+          files: count(filesAtOnce(plan)),
           inputs: count(inputs),
           piece: bytes(MEMORY.piece),
-          arithmetic: bytes(MEMORY.arithmetic),
-          streams: bytes(MEMORY.streams),
+          rest: bytes(MEMORY.rest),
         })}
       </p>
     </details>

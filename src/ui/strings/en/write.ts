@@ -26,8 +26,8 @@ export const write = {
     moment: 'a moment',
     memory: 'Memory',
     memoryText: (total: string) => `about ${total}, whatever the size of the model`,
-    memoryUse: (of: Record<'workers' | 'inputs' | 'piece' | 'arithmetic' | 'streams', string>) =>
-      `Workers: ${of.workers}. Each holds two pieces of ${of.piece} of every input (${of.inputs}) and of the output, and ${of.arithmetic} for its arithmetic. The browser’s own reading takes up to ${of.streams} more.`,
+    memoryUse: (of: Record<'files' | 'inputs' | 'piece' | 'rest', string>) =>
+      `Files written at the same time: ${of.files}. Each holds two pieces of ${of.piece} of every input (${of.inputs}) and three of the output. Workers, arithmetic and the browser’s own reading take up to ${of.rest} more.`,
     space: 'Free space',
     spaceFolder: (needed: string) => `The browser does not tell how much a disk has left: ${needed} are needed.`,
     spaceBrowser: (free: string) => `${free} in the browser’s own storage`,
