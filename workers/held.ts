@@ -41,13 +41,12 @@ interface Plan {
  */
 async function hold(plan: Plan, mayMove: boolean, build: (plan: Plan) => Promise<Built>): Promise<Held> {
   let built = Promise.resolve(await build(plan));
+  /** Undefined for one that could not be built, as whoever asked for it was told. */
+  const present = (): Promise<Built | undefined> => built.catch(() => undefined);
+  const release = async (): Promise<void> => (await present())?.model.release();
   const rebuild = async (changes: Partial<Plan>): Promise<Built> => {
     Object.assign(plan, changes);
-    // First, since two of them at once might not fit. One that could not be built is not there to be released.
-    await built.then(
-      ({ model }) => model.release(),
-      () => {},
-    );
+    await release(); // first, since two of them at once might not fit
     built = build(plan);
     return built;
   };
@@ -63,10 +62,7 @@ async function hold(plan: Plan, mayMove: boolean, build: (plan: Plan) => Promise
     },
     async setStrength(g) {
       plan.g = g;
-      const inPlace = await built.then(
-        ({ setStrength }) => setStrength,
-        () => undefined,
-      );
+      const inPlace = (await present())?.setStrength;
       try {
         await (inPlace ? inPlace(g) : rebuild({}));
       } catch (error) {
@@ -74,7 +70,7 @@ async function hold(plan: Plan, mayMove: boolean, build: (plan: Plan) => Promise
         await rebuild({ wish: 'wasm' });
       }
     },
-    release: async () => (await built).model.release(),
+    release,
   };
 }
 
