@@ -11,13 +11,18 @@ const NOTHING = '';
 
 const gigabytesPerSecond = (bytes, run) => (MOVED * bytes) / GB / run.seconds;
 
-/** The medians of a ratio of two cases' seconds, round by round: what slows a whole round slows both. */
+/**
+ * The median of the rounds' ratios to another case, in wall and in processor time: what slows a whole round slows both cases, and what else
+ * the machine does moves the second less.
+ */
 function ratio(runs, base) {
-  const found = (runs ?? []).flatMap(({ round, seconds }) => {
-    const other = base?.find((run) => run.round === round);
-    return other ? [seconds / other.seconds] : [];
-  });
-  return found.length > 0 ? median(found).toFixed(2) : NOTHING;
+  const pairs = runs.flatMap((run) =>
+    (base ?? []).filter(({ round }) => round === run.round).map((other) => [run, other]),
+  );
+  if (pairs.length === 0) return NOTHING;
+  const of = (pick) => median(pairs.map(([run, other]) => pick(run) / pick(other)));
+  const [wall, cpu] = [of(({ seconds }) => seconds), of((run) => run.cpu?.total)];
+  return Number.isFinite(cpu) ? `${wall.toFixed(2)} (${cpu.toFixed(2)})` : wall.toFixed(2);
 }
 
 function cpuOf(runs) {
@@ -72,7 +77,7 @@ function memoryRow(name, runs) {
 function reportFamily(result, rounds) {
   const { size, bytes, runs } = result;
   printTable(
-    `${size}: three bf16 models of ${(bytes / GB).toFixed(2)} GB each, ${rounds} interleaved rounds: median (min to max); ratios are medians of the rounds`,
+    `${size}: three bf16 models of ${(bytes / GB).toFixed(2)} GB each, ${rounds} interleaved rounds: median (min to max); ratios are medians of the rounds, in seconds (in CPU seconds)`,
     [
       'what',
       'seconds',
