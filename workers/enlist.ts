@@ -7,8 +7,8 @@ import type { Crew } from './crew.ts';
 import { LANES } from './shards.ts';
 import { call } from './start.ts';
 
-/** A second worker has to bring this much: below it is noise, and another copy of everything in memory. */
-const WORTH = 1.15;
+/** Twice the workers have to bring this much: reading and computing are half of the way, and the browser's writing, the other half, has its own pace. */
+const WORTH = 1.3;
 /** More workers than this are never tried: files written at the same time are few (LANES in shards.ts). */
 const MOST_WORKERS = 4;
 
@@ -57,7 +57,9 @@ export async function enlist(crew: Crew, work: Work, asked: number | undefined):
   if (asked !== undefined) return crew.resize(Math.max(1, Math.min(asked, shards.length)));
   const bytes = shards.reduce((sum, shard) => sum + plan.shards[shard]!.bytes, 0);
   if (bytes < REHEARSED_BYTES) return;
-  const most = Math.min(shards.length, navigator.hardwareConcurrency ?? 1);
+  // Beside every worker the browser works as much for it, and the hashing: two cores are busy with one (bench io).
+  const most = Math.min(shards.length, Math.floor((navigator.hardwareConcurrency ?? 1) / 2));
+  if (most < 2) return;
   const choice = found.get(backend) ?? (await chooseCrew(most, (workers) => rehearsed(crew, work, workers)));
   found.set(backend, choice);
   await crew.resize(Math.min(choice.workers, shards.length));

@@ -128,18 +128,18 @@ export function secondsFor({ totals }: Pick<MergePlan, 'totals'>, { bytesPerSeco
 }
 
 /**
- * Files written at the same time (workers/shards.ts), and bytes: of one piece read or written (src/merge/run/pieces.ts), and of the rest that
- * comes and goes with a merge: workers, arithmetic, the browser's streams (bench merge).
+ * Files written at the same time (workers/shards.ts), and bytes: of one piece read and one written (src/merge/run), and of the rest that comes
+ * and goes with a merge: workers, arithmetic, the browser's streams (bench merge).
  */
-export const MEMORY = { files: 4, piece: 4 << 20, rest: 120e6 } as const;
+export const MEMORY = { files: 4, read: 2 << 20, written: 4 << 20, rest: 120e6 } as const;
 
 export const filesAtOnce = ({ shards }: Pick<MergePlan, 'shards'>): number => Math.min(MEMORY.files, shards.length);
 
 /**
- * What a merge holds at its peak beside the page itself: per file two pieces of every input and three of the output. Nothing in it grows with
+ * What a merge holds at its peak beside the page itself: per file three pieces of every input and three of the output. Nothing in it grows with
  * the model.
  */
 export function memoryOf(plan: Pick<MergePlan, 'inputs' | 'shards'>): number {
-  const pieces = 2 * Object.keys(plan.inputs).length + 3;
-  return filesAtOnce(plan) * pieces * MEMORY.piece + MEMORY.rest;
+  const each = 3 * Object.keys(plan.inputs).length * MEMORY.read + 3 * MEMORY.written;
+  return filesAtOnce(plan) * each + MEMORY.rest;
 }

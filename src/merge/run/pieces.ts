@@ -7,8 +7,8 @@ import type { InputReader } from '../inputs/reader.ts';
 import type { MergeStep, PlannedShard } from '../plan/plan.ts';
 import { countNonFiniteInputs } from './non-finite.ts';
 
-/** Reads of 1 to 16 MiB are alike fast (bench io), writes of 4 MiB faster than smaller ones. */
-export const CHUNK_BYTES = 4 << 20;
+/** Reads of 1 to 16 MiB are alike fast (bench io), and every shard under way holds about eight of them. */
+export const CHUNK_BYTES = 2 << 20;
 /** Kernels work on blocks of 16 elements (the mask's counter blocks); chunks end on their borders. */
 const BLOCK_ELEMENTS = 16;
 

@@ -56,6 +56,9 @@ export interface MergeResult extends MergeCounts {
   folder?: FolderDescription;
 }
 
+/** Gathered for one write: each costs a round trip to the browser, which smaller ones do not earn. */
+const WRITE_BYTES = 4 << 20;
+
 /**
  * Writes one output file. Copied tensors count as unchanged and are not searched for non-finite values.
  * On failure or cancel the file is taken away again; files of other shards are `discardMerge`'s business.
@@ -80,10 +83,7 @@ export async function runShard(
   throwIfCancelled(signal);
   const reader = openInputs(plan, inputs, kernels);
   const pieces = cutSteps(planned, options.chunkBytes);
-  const capacity = pieces.reduce(
-    (most, piece) => Math.max(most, outputBytes(piece)),
-    options.chunkBytes ?? CHUNK_BYTES,
-  );
+  const capacity = pieces.reduce((most, piece) => Math.max(most, outputBytes(piece)), WRITE_BYTES);
   const folder = await openOutput(output, plan.id);
   const sink = openSink(await folder.create(planned.file), capacity, options.hasher ?? plainHasher);
   try {

@@ -41,7 +41,8 @@ function Memory({ plan }: { plan: MergePlan }) {
         {words.memoryUse({
           files: count(filesAtOnce(plan)),
           inputs: count(inputs),
-          piece: bytes(MEMORY.piece),
+          read: bytes(MEMORY.read),
+          written: bytes(MEMORY.written),
           rest: bytes(MEMORY.rest),
         })}
       </p>

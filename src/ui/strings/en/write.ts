@@ -26,8 +26,8 @@ export const write = {
     moment: 'a moment',
     memory: 'Memory',
     memoryText: (total: string) => `about ${total}, whatever the size of the model`,
-    memoryUse: (of: Record<'files' | 'inputs' | 'piece' | 'rest', string>) =>
-      `Files written at the same time: ${of.files}. Each holds two pieces of ${of.piece} of every input (${of.inputs}) and three of the output. Workers, arithmetic and the browser’s own reading take up to ${of.rest} more.`,
+    memoryUse: (of: Record<'files' | 'inputs' | 'read' | 'written' | 'rest', string>) =>
+      `Files written at the same time: ${of.files}. Each holds three pieces of ${of.read} of every input (${of.inputs}) and three of ${of.written} of the output. Workers, arithmetic and the browser’s own reading take up to ${of.rest} more.`,
     space: 'Free space',
     spaceFolder: (needed: string) => `The browser does not tell how much a disk has left: ${needed} are needed.`,
     spaceBrowser: (free: string) => `${free} in the browser’s own storage`,
