@@ -8,6 +8,8 @@ export interface ByteSource {
   readonly size: number;
   /** Bytes [start, end); the caller stays inside [0, size]. Rejects with AppError 'file-changed' or 'file-unreadable'. */
   slice(start: number, end: number): Promise<Uint8Array>;
+  /** Lets go of what is held for the next reads: whoever reads much says so when done. Reading on opens it again. */
+  close?(): void;
 }
 
 /** From here on a stream is worth its round trip; small reads are served by `readAhead` or are few. */
@@ -18,14 +20,14 @@ const STREAMED_BYTES = 1 << 20;
  * @param path what messages call it
  */
 export function blobSource(blob: Blob, path = 'the file'): ByteSource {
-  const streamed = streamedReads(blob);
+  const streams = streamedReads(blob);
   const sliced = async (start: number, end: number) => new Uint8Array(await blob.slice(start, end).arrayBuffer());
   return {
     size: blob.size,
     async slice(start, end) {
       checkRange(start, end, blob.size);
       try {
-        const large = end - start >= STREAMED_BYTES ? await streamed(start, end) : 'unable';
+        const large = end - start >= STREAMED_BYTES ? await streams.read(start, end) : 'unable';
         const bytes = large === 'unable' ? await sliced(start, end) : large;
         // Some platforms give a short answer instead of an error when a file shrank after it was picked.
         if (bytes === 'short' || bytes.byteLength !== end - start) throw changed(path);
@@ -34,6 +36,7 @@ export function blobSource(blob: Blob, path = 'the file'): ByteSource {
         throw readError(error, path);
       }
     },
+    close: streams.close,
   };
 }
 
@@ -69,6 +72,7 @@ export function readAhead(source: ByteSource, window: number): ByteSource {
       const offset = start - from;
       return (await held).subarray(offset, offset + end - start);
     },
+    close: () => source.close?.(),
   };
 }
 

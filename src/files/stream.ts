@@ -50,8 +50,14 @@ function buffer(length: number): ArrayBuffer {
 /** What a read gives: bytes, 'short' when the file ends too early, 'unable' when slices have to do. */
 export type StreamedRead = Uint8Array | 'short' | 'unable';
 
-/** Reads of [start, end) of one Blob. Rejects with what the platform throws ('network error' for a file that changed). */
-export function streamedReads(blob: Blob): (start: number, end: number) => Promise<StreamedRead> {
+export interface StreamedReads {
+  /** Bytes [start, end). Rejects with what the platform throws ('network error' for a file that changed). */
+  read(start: number, end: number): Promise<StreamedRead>;
+  /** Ends the streams that are not being read: until then each keeps megabytes that the browser has read ahead. */
+  close(): void;
+}
+
+export function streamedReads(blob: Blob): StreamedReads {
   const cursors: Cursor[] = [];
   let unable = false;
 
@@ -76,7 +82,7 @@ export function streamedReads(blob: Blob): (start: number, end: number) => Promi
     }
   };
 
-  return async (start, end) => {
+  const read = async (start: number, end: number): Promise<StreamedRead> => {
     const cursor = unable ? undefined : cursorAt(start);
     if (!cursor) {
       unable = true;
@@ -106,6 +112,12 @@ export function streamedReads(blob: Blob): (start: number, end: number) => Promi
       cursor.pending--;
       if (cursor.pending === 0) reading.delete(cursor);
     }
+  };
+  return {
+    read,
+    close() {
+      for (const cursor of [...cursors]) if (cursor.pending === 0) drop(cursor);
+    },
   };
 }
 

@@ -60,6 +60,25 @@ describe('reading a file', () => {
     expect(log).toEqual(['stream from 0', `stream from ${3 * MIB}`]);
   });
 
+  test('a file that is let go of ends its streams, and can be read on', async () => {
+    let ended = 0;
+    const endless = (blob: Blob) => {
+      const reader = blob.stream().getReader();
+      return new ReadableStream({
+        type: 'bytes',
+        pull: async (controller) => controller.enqueue((await reader.read()).value as Uint8Array<ArrayBuffer>),
+        cancel: () => void ended++,
+      });
+    };
+    const { blob, bytes, log } = watched(4 * MIB, endless);
+    const source = blobSource(blob);
+    await source.slice(0, MIB);
+    source.close!();
+    expect(ended).toBe(1);
+    expect(Buffer.compare(await source.slice(MIB, 2 * MIB), bytes.subarray(MIB, 2 * MIB))).toBe(0);
+    expect(log).toEqual(['stream from 0', `stream from ${MIB}`]);
+  });
+
   test('pieces asked for before the last one has come wait in the same stream', async () => {
     const { blob, bytes, log } = watched(6 * MIB);
     const source = blobSource(blob);

@@ -27,6 +27,8 @@ export interface InputReader {
   elements(range: WeightRange, first: number, count: number): Promise<Elements>;
   /** Bytes asked for so far. */
   bytesRead(): number;
+  /** Lets go of the files. */
+  close(): Promise<void>;
 }
 
 /**
@@ -76,5 +78,9 @@ export function openInputs(
     bytes,
     elements: (range, first, count) => (range.plus ? changed(range, first, count) : unchanged(range, first, count)),
     bytesRead: () => read,
+    async close() {
+      for (const opened of await Promise.allSettled(sources.values()))
+        if (opened.status === 'fulfilled') opened.value.close?.();
+    },
   };
 }

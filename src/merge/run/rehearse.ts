@@ -34,5 +34,6 @@ export async function rehearseShard(
     made += outputBytes(piece);
     if (!following) break;
   }
+  await reader.close();
   return made;
 }

@@ -91,6 +91,7 @@ export async function runShard(
     const report = throttled(onProgress, plan, shard);
     const gate = () => untilResumed(pause, signal);
     const counts = await runPieces(pieces, reader, kernels, sink, report, gate);
+    await reader.close(); // closing takes a while
     report(0, 'closing');
     const { bytes, sha256, blob } = await sink.close();
     const backend = kernels.backend;
@@ -109,6 +110,8 @@ export async function runShard(
   } catch (error) {
     await sink.abort();
     throw error;
+  } finally {
+    await reader.close();
   }
 }
 
