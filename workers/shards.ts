@@ -5,7 +5,7 @@
 
 import { cancelled, isCancel } from '../src/core/errors.ts';
 import type { PauseSignal } from '../src/core/pause.ts';
-import type { OnProgress } from '../src/core/progress.ts';
+import type { OnProgress, Progress } from '../src/core/progress.ts';
 import type { MergeWorker } from './crew.ts';
 import { call } from './start.ts';
 
@@ -48,7 +48,19 @@ export async function eachShard<T>(
   const failures: unknown[] = [];
   const waiting = [...shards];
   const underWay: Promise<void>[] = [];
+  /** What each shard that is not finished was last said to be at. */
+  const phases = new Map<number, Progress['phase']>();
   let settled = false;
+
+  const whole = (progress: Progress): Progress => ({
+    ...progress,
+    done: before + [...done.values()].reduce((sum, bytes) => sum + bytes, 0),
+    total,
+    ...(progress.phase === 'closing' && [...phases.values()].some((phase) => phase !== 'closing')
+      ? { phase: 'merging' as const }
+      : {}),
+    ...(progress.shards ? { finished: progress.shards - shards.length + results.size } : {}),
+  });
 
   /** Resolves when the shard needs no lane any more; what becomes of it is in `underWay`. */
   const begin = (worker: MergeWorker, shard: number) =>
@@ -56,12 +68,16 @@ export async function eachShard<T>(
       const report: OnProgress = (progress) => {
         if (settled) return; // a report may come later than the result
         done.set(shard, progress.done);
-        onProgress({ ...progress, done: before + [...done.values()].reduce((sum, bytes) => sum + bytes, 0), total });
+        phases.set(shard, progress.phase);
+        onProgress(whole(progress));
         if (progress.phase === 'closing') free();
       };
       const signals = { onProgress: report, signal: stop.signal, pause };
       const work = call(worker, task(worker, shard, signals)).then(
-        (result) => void results.set(shard, result),
+        (result) => {
+          results.set(shard, result);
+          phases.delete(shard);
+        },
         (error: unknown) => {
           failures.push(error);
           stop.abort();

@@ -7,13 +7,14 @@ export interface Progress {
   done: number;
   total: number;
   unit: 'bytes' | 'prompts' | 'steps';
-  /** Of merges: what is being done to the shard of `label`. The browser's own check of a large file takes most of 'closing'. */
+  /** Of merges: what is being done to the shard of `label`; 'closing' where nothing else is done any more. The browser's own check of a large file takes most of it. */
   phase?: 'checking' | 'merging' | 'closing';
   /** The tensor at hand. */
   tensor?: string;
-  /** Which shard, counted from 1, and how many there are. */
+  /** Which shard, counted from 1, how many there are, and how many are finished; several may be at work at the same time. */
   shard?: number;
   shards?: number;
+  finished?: number;
 }
 
 export type OnProgress = (progress: Progress) => void;

@@ -39,11 +39,11 @@ async function openInFiles(from = models): Promise<void> {
   await merging.startButton().waitFor();
 }
 
-/** Presses a button of the running merge as soon as its second file is begun; from inside the page, because it may be over before a test could look. */
-async function pressInSecondFile(name: string): Promise<void> {
+/** Presses a button of the running merge as soon as its first file is finished; from inside the page, because it may be over before a test could look. */
+async function pressAfterFirstFile(name: string): Promise<void> {
   await page.evaluate((name) => {
     new MutationObserver((_, observer) => {
-      if (!/File 2 of/.test(document.querySelector('.running')?.textContent ?? '')) return;
+      if (!/[1-9]\d* of \d+ files finished/.test(document.querySelector('.running')?.textContent ?? '')) return;
       const button = [...document.querySelectorAll('button')].find((one) => one.textContent?.trim() === name);
       if (!button) return;
       observer.disconnect();
@@ -69,10 +69,10 @@ const offer = () => page.locator('.unfinished');
 const focused = () =>
   page.evaluate(() => document.activeElement?.closest('.write, .unfinished, .slot')?.classList[0] ?? 'nothing');
 
-/** Cancels in the second file; the offer to go on is there. */
+/** Cancels after the first file; the offer to go on is there. */
 async function cancelHalfway(name: string, from = models): Promise<string> {
   await openInFiles(from);
-  await pressInSecondFile('Cancel');
+  await pressAfterFirstFile('Cancel');
   await begin(name);
   await page.getByText('Cancelled. The files that were finished are kept').waitFor({ timeout: 60_000 });
   await offer().waitFor();
@@ -80,13 +80,13 @@ async function cancelHalfway(name: string, from = models): Promise<string> {
 }
 
 describe('a merge of several files', () => {
-  test('says which file and tensor it is at; paused it moves nothing, and continued it ends', async () => {
+  test('says how many files are finished and which tensor it is at; paused it moves nothing, and continued it ends', async () => {
     await openInFiles();
-    await pressInSecondFile('Pause');
+    await pressAfterFirstFile('Pause');
     await begin('paused');
     await page.getByRole('button', { name: 'Continue' }).waitFor({ timeout: 60_000 });
     await page.locator('.tensor').getByText('Paused').waitFor();
-    expect(await page.locator('.running').innerText()).toMatch(/File 2 of \d/);
+    expect(await page.locator('.running').innerText()).toMatch(/[1-9] of \d files finished/);
     const bar = () => page.locator('.running progress').getAttribute('value');
     await page.waitForTimeout(300);
     const before = await bar();

@@ -10,9 +10,10 @@ import { MergeIcon } from './merge-icon.tsx';
 
 const words = write.running;
 
-function whatNow({ phase, label, shard, shards }: Progress): string {
+function whatNow({ phase, label, shards, finished }: Progress): string {
   if (phase === 'checking') return words.checking;
-  const file = shard && shards ? words.shard(count(shard), count(shards), label) : label;
+  const several = shards !== undefined && shards > 1 && finished !== undefined;
+  const file = several ? words.files(count(finished), count(shards)) : label;
   return phase === 'closing' ? `${file}. ${words.closing}` : file;
 }
 

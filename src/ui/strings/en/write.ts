@@ -51,10 +51,10 @@ export const write = {
   job: (name: string) => `Merging ${name}`,
 
   running: {
-    /** "File 2 of 3: model-00002-of-00003.safetensors" */
-    shard: (shard: string, shards: string, file: string) => `File ${shard} of ${shards}: ${file}`,
+    /** Several are written at the same time. */
+    files: (finished: string, files: string) => `${finished} of ${files} files finished`,
     checking: 'Checking the files that are finished already',
-    closing: 'The browser is checking the file it has written',
+    closing: 'The browser is checking what it has written',
     paused: 'Paused',
     pause: 'Pause',
     resume: 'Continue',
