@@ -6,14 +6,15 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openPage } from '../tools/drive/page.mjs';
+import { openFloor } from './floor.mjs';
 import { watchMemory, watchProcesses } from './memory.mjs';
 import { ROLES } from './models.mjs';
 import { childSeconds, watchProcessor } from './processor.mjs';
-import { weightFiles } from './weights.mjs';
+import { weightBytes, weightFiles } from './weights.mjs';
 
 /**
  * What a case gets: the folders of the three models, `out`, which does not exist yet, `shards`, as many as the page wrote last, and the
@@ -24,23 +25,23 @@ import { weightFiles } from './weights.mjs';
 
 /** After this the page has loaded what it loads by itself, and its memory and processor time are those of an idle page. */
 const SETTLE_MS = 2000;
-/** A merge that hangs must not take the whole benchmark with it: half an hour is 3.6 MB/s at 1.1 B parameters. */
-const LIMIT_MS = 30 * 60 * 1000;
+/** A case that hangs must not take the whole benchmark with it: two minutes, and what reading and writing take at 20 MB/s. */
+const limitMs = (job) => Math.round(120_000 + (4 * weightBytes(job.sft)) / 20_000);
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const FLOOR = join(HERE, 'floor.mjs');
 const script = (name) => join(HERE, 'python', name);
 
-function limited(work) {
+function limited(work, milliseconds) {
   let timer;
   const limit = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Not done after ${LIMIT_MS / 60_000} minutes.`)), LIMIT_MS);
+    const why = `Not done after ${(milliseconds / 60_000).toFixed(0)} minutes.`;
+    timer = setTimeout(() => reject(new Error(why)), milliseconds);
   });
   return Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }
 
 /** One piece of work in a browser of its own, so that its idle page is really idle; the browser's start is not in its time. */
-async function inBrowser(open, work) {
+async function inBrowser(open, job, work) {
   const page = await open();
   try {
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
@@ -48,7 +49,7 @@ async function inBrowser(open, work) {
     const processor = watchProcessor(page.profile);
     const begun = performance.now();
     let figures;
-    const result = await limited(work(page)).finally(() => {
+    const result = await limited(work(page), limitMs(job)).finally(() => {
       figures = { seconds: (performance.now() - begun) / 1000, cpu: processor(), memory: memory.stop() };
     });
     return { ...figures, ...result };
@@ -59,9 +60,10 @@ async function inBrowser(open, work) {
 
 /** @param {'folder'|'browser'} kind a real folder, or the browser's own storage */
 function merge(recipe, kind) {
-  const run = ({ out, backend, workers, shardBytes, g, ...models }) =>
-    inBrowser(openPage, async (page) => {
-      const folders = ROLES.map((role) => models[role]);
+  const run = (job) =>
+    inBrowser(openPage, job, async (page) => {
+      const { out, backend, workers, shardBytes, g } = job;
+      const folders = ROLES.map((role) => job[role]);
       page.pick(...folders, ...(kind === 'folder' ? [dirname(out)] : []));
       const made = await page.call('merge', {
         recipe: { version: 1, g, ...recipe, ...(shardBytes && { shardBytes }) },
@@ -77,20 +79,17 @@ function merge(recipe, kind) {
 
 /** The browser's own reading and writing of the same bytes, by hand: no arithmetic, no hash. */
 function floor(kind) {
-  const run = async ({ sft, aligned, unaligned, out, shards, workers }) => {
-    const { openFloor } = await import(FLOOR);
-    mkdirSync(out);
-    return inBrowser(openFloor, async (page) => ({
-      seconds: await page.run({ sft, aligned, unaligned, out, kind, shards, workers }),
-    }));
+  const run = async (job) => {
+    mkdirSync(job.out);
+    return inBrowser(openFloor, job, async (page) => ({ seconds: await page.run({ ...job, kind }) }));
   };
-  return { missing: () => (existsSync(FLOOR) ? undefined : 'bench/floor.mjs is not there'), run };
+  return { run };
 }
 
 /** Runs a program to its end; what it prints, and its memory while it ran. */
-function program(command, args) {
+function program(command, args, timeout) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: LIMIT_MS });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout });
     const memory = watchProcesses(() => [{ pid: child.pid, type: 'program' }]);
     const said = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr']) child[name].on('data', (text) => (said[name] += text));
@@ -107,8 +106,8 @@ function program(command, args) {
 }
 
 /** Its last line tells the seconds of the work itself (python/measured.py). */
-async function pythonWork(python, args) {
-  const { stdout, memory } = await program(python, args);
+async function pythonWork(job, args) {
+  const { stdout, memory } = await program(job.python, args, limitMs(job));
   const { seconds, cpu } = JSON.parse(stdout.trim().split('\n').pop());
   return { seconds, cpu: { total: cpu }, memory };
 }
@@ -153,7 +152,7 @@ const mergekitConfig = ({ sft, aligned, unaligned, g }) => ({
 async function mergekit(job) {
   const config = `${job.out}.yaml`;
   writeFileSync(config, JSON.stringify(mergekitConfig(job))); // which is YAML too
-  return pythonWork(job.python, [script('run_mergekit.py'), config, job.out]);
+  return pythonWork(job, [script('run_mergekit.py'), config, job.out]);
 }
 
 /**
@@ -171,8 +170,8 @@ export const CASES = {
   pytorch: {
     title: 'PyTorch loop',
     missing: (python) => cannotImport(python, 'torch, safetensors'),
-    run: ({ python, sft, aligned, unaligned, out, g }) =>
-      pythonWork(python, [script('merge_loop.py'), sft, aligned, unaligned, out, String(g)]),
+    run: (job) =>
+      pythonWork(job, [script('merge_loop.py'), job.sft, job.aligned, job.unaligned, job.out, String(job.g)]),
   },
   mergekit: {
     title: 'mergekit',
