@@ -26,12 +26,12 @@ function ratio(runs, base) {
 }
 
 function cpuOf(runs) {
-  const of = (type) => median(runs.map(({ cpu }) => cpu?.[type] ?? 0));
   if (runs.some(({ cpu }) => !cpu || Number.isNaN(cpu.total))) return NOTHING;
-  const total = of('total').toFixed(2);
+  const middle = (pick) => median(runs.map(({ cpu }) => pick(cpu))).toFixed(2);
+  const total = middle((cpu) => cpu.total);
   if (!runs.some(({ cpu }) => cpu.renderer)) return total;
-  const [renderer, browser] = [of('renderer'), of('browser')];
-  return `${total} (${renderer.toFixed(2)}, ${browser.toFixed(2)}, ${(of('total') - renderer - browser).toFixed(2)})`;
+  const rest = middle((cpu) => cpu.total - cpu.renderer - cpu.browser);
+  return `${total} (${middle((cpu) => cpu.renderer)}, ${middle((cpu) => cpu.browser)}, ${rest})`;
 }
 
 function timeRow({ runs, failures, bytes }, name) {
