@@ -51,6 +51,7 @@ export async function eachShard<T>(
   /** What each shard that is not finished was last said to be at. */
   const phases = new Map<number, Progress['phase']>();
   let settled = false;
+  let last: Progress | undefined;
 
   const whole = (progress: Progress): Progress => ({
     ...progress,
@@ -69,6 +70,7 @@ export async function eachShard<T>(
         if (settled) return; // a report may come later than the result
         done.set(shard, progress.done);
         phases.set(shard, progress.phase);
+        last = progress;
         onProgress(whole(progress));
         if (progress.phase === 'closing') free();
       };
@@ -77,6 +79,7 @@ export async function eachShard<T>(
         (result) => {
           results.set(shard, result);
           phases.delete(shard);
+          if (last) onProgress(whole(last));
         },
         (error: unknown) => {
           failures.push(error);
