@@ -63,15 +63,24 @@ export async function eachShard<T>(
     ...(progress.shards ? { finished: progress.shards - shards.length + results.size } : {}),
   });
 
+  /** Ten times a second is enough for every eye, and each wakes the page. */
+  let told = Number.NEGATIVE_INFINITY;
+  const tell = (news: boolean) => {
+    if (!last || (!news && performance.now() - told < 100)) return;
+    told = performance.now();
+    onProgress(whole(last));
+  };
+
   /** Resolves when the shard needs no lane any more; what becomes of it is in `underWay`. */
   const begin = (worker: MergeWorker, shard: number) =>
     new Promise<void>((free) => {
       const report: OnProgress = (progress) => {
         if (settled) return; // a report may come later than the result
+        const news = phases.get(shard) !== progress.phase;
         done.set(shard, progress.done);
         phases.set(shard, progress.phase);
         last = progress;
-        onProgress(whole(progress));
+        tell(news);
         if (progress.phase === 'closing') free();
       };
       const signals = { onProgress: report, signal: stop.signal, pause };
@@ -79,7 +88,7 @@ export async function eachShard<T>(
         (result) => {
           results.set(shard, result);
           phases.delete(shard);
-          if (last) onProgress(whole(last));
+          tell(true);
         },
         (error: unknown) => {
           failures.push(error);

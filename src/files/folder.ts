@@ -4,6 +4,7 @@
  */
 
 import { AppError } from '../core/errors.ts';
+import { openedFile } from './handle.ts';
 import { type ByteSource, blobSource, readError } from './source.ts';
 
 export type FolderDescription =
@@ -95,7 +96,7 @@ function handleFiles(handle: FileSystemDirectoryHandle): Files {
       // Only names of this very folder: getFileHandle refuses separators and dots by itself, this keeps the message ours.
       if (path.includes('/') || path.includes('\\')) throw missing(path);
       try {
-        return await (await handle.getFileHandle(path)).getFile();
+        return await openedFile(handle, path);
       } catch (error) {
         if (isNamed(error, 'NotFoundError') || isNamed(error, 'TypeMismatchError') || isNamed(error, 'TypeError'))
           throw missing(path);

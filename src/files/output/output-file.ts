@@ -4,10 +4,11 @@
  */
 
 import { AppError } from '../../core/errors.ts';
+import { openedFile, pinned } from '../handle.ts';
 import type { OutputFile } from './writer.ts';
 
 /** Writers in use. Chromium ends a writable whose JavaScript object is collected, even while bytes are on their way. */
-const live = new Set<FileSystemWritableFileStream>();
+const live = new Set<FileSystemWritableFileStream | FileSystemSyncAccessHandle>();
 
 /** Opens the swap file of a file on disk. Another writer of the same file, in whatever tab, is refused. */
 export async function createSwapped(folder: FileSystemDirectoryHandle, path: string): Promise<OutputFile> {
@@ -15,7 +16,8 @@ export async function createSwapped(folder: FileSystemDirectoryHandle, path: str
   const options = { keepExistingData: false, mode: 'exclusive' } as FileSystemCreateWritableOptions;
   let writable: FileSystemWritableFileStream;
   try {
-    writable = await (await folder.getFileHandle(path, { create: true })).createWritable(options);
+    const handle = await folder.getFileHandle(path, { create: true });
+    writable = await pinned(handle, handle.createWritable(options));
   } catch (error) {
     throw writeError(error, path);
   }
@@ -54,11 +56,13 @@ export async function createSwapped(folder: FileSystemDirectoryHandle, path: str
 export async function createStored(folder: FileSystemDirectoryHandle, path: string): Promise<OutputFile> {
   let access: FileSystemSyncAccessHandle;
   try {
-    access = await (await folder.getFileHandle(path, { create: true })).createSyncAccessHandle();
+    const handle = await folder.getFileHandle(path, { create: true });
+    access = await pinned(handle, handle.createSyncAccessHandle());
     access.truncate(0);
   } catch (error) {
     throw writeError(error, path);
   }
+  live.add(access);
   let size = 0;
   return {
     async write(position, bytes) {
@@ -80,10 +84,12 @@ export async function createStored(folder: FileSystemDirectoryHandle, path: stri
       } catch (error) {
         throw writeError(error, path);
       }
+      live.delete(access);
       return { path, bytes: size };
     },
     async abort() {
       access.close();
+      live.delete(access);
       await remove(folder, path).catch(() => {});
     },
   };
@@ -99,7 +105,7 @@ export async function exists(folder: FileSystemDirectoryHandle, path: string): P
 
 export async function fileSize(folder: FileSystemDirectoryHandle, path: string): Promise<number | undefined> {
   try {
-    return (await (await folder.getFileHandle(path)).getFile()).size;
+    return (await openedFile(folder, path)).size;
   } catch (error) {
     if (isNamed(error, 'NotFoundError')) return undefined;
     throw writeError(error, path);

@@ -3,6 +3,7 @@
  * there until they are deleted, and are downloaded file by file.
  */
 
+import { pinned } from '../handle.ts';
 import { isNamed, writeError } from './output-file.ts';
 
 /** Of this subfolder every folder is one merge. */
@@ -51,7 +52,7 @@ export async function deleteStored(name: string): Promise<void> {
 async function filesOf(folder: FileSystemDirectoryHandle): Promise<{ path: string; file: File }[]> {
   const files: { path: string; file: File }[] = [];
   for await (const entry of folder.values()) {
-    if (entry.kind === 'file') files.push({ path: entry.name, file: await entry.getFile() });
+    if (entry.kind === 'file') files.push({ path: entry.name, file: await pinned(entry, entry.getFile()) });
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }

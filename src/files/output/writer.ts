@@ -7,6 +7,7 @@
 
 import { AppError } from '../../core/errors.ts';
 import type { FolderDescription } from '../folder.ts';
+import { openedFile } from '../handle.ts';
 import { type ByteSource, blobSource } from '../source.ts';
 import { createStored, createSwapped, exists, fileSize, isNamed, remove, writeError } from './output-file.ts';
 import { memoryOutput } from './output-memory.ts';
@@ -211,7 +212,7 @@ function folderOutput({ kind, parent, name }: Place, folder: FileSystemDirectory
     size: (path) => fileSize(folder, path),
     async open(path) {
       if (!(await exists(folder, path))) return undefined;
-      return blobSource(await (await folder.getFileHandle(path)).getFile(), path);
+      return blobSource(await openedFile(folder, path), path);
     },
     remove: removeAll,
     async finish() {

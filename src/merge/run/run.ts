@@ -173,7 +173,7 @@ function add(sum: MergeCounts, more: MergeCounts): void {
 
 type Report = (more: number, phase: 'merging' | 'closing', tensor?: string) => void;
 
-/** At most twenty reports a second, and always of the end: a tiny model has hundreds of steps, and each report wakes the page. */
+/** At most ten reports a second, and always of the end: a tiny model has hundreds of steps, and each report wakes the page. */
 function throttled(onProgress: OnProgress, { shards }: MergePlan, shard: number): Report {
   const { file, header, bytes } = shards[shard]!;
   let done = header.length;
@@ -181,7 +181,7 @@ function throttled(onProgress: OnProgress, { shards }: MergePlan, shard: number)
   return (more, phase, tensor) => {
     done += more;
     const now = performance.now();
-    if (phase === 'merging' && now - told < 50) return;
+    if (phase === 'merging' && now - told < 100) return;
     told = now;
     const place = { shard: shard + 1, shards: shards.length, phase, ...(tensor ? { tensor } : {}) };
     onProgress({ label: file, done, total: bytes, unit: 'bytes', ...place });

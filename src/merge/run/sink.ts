@@ -75,6 +75,7 @@ export function openSink(file: OutputFile, capacity: number, hasher: Hasher): Si
       await hashing;
       room.check();
       const [closed, sha256] = await Promise.all([file.close(), hash.hex()]);
+      room.leave();
       return { ...closed, sha256 };
     },
     async abort() {
@@ -91,7 +92,14 @@ interface Room {
   give(buffer: ArrayBuffer): void;
   fail(reason: unknown): void;
   check(): void;
+  /** When all buffers are back: the next shard takes them. */
+  leave(): void;
 }
+
+/** Buffers of shards that are written, for the next ones: garbage of this size would lie about for seconds. */
+const spares: ArrayBuffer[] = [];
+/** As many as four shards use. */
+const MOST_SPARES = 12;
 
 /** The buffers, made when first needed; whoever finds none waits for the next that comes back. */
 function openRoom(capacity: number): Room {
@@ -107,7 +115,7 @@ function openRoom(capacity: number): Room {
       check();
       const buffer = free.pop();
       if (buffer) return buffer;
-      if (made++ < BUFFERS) return new ArrayBuffer(capacity);
+      if (made++ < BUFFERS) return spareOf(capacity) ?? new ArrayBuffer(capacity);
       return new Promise((resolve, reject) => {
         waiting = { resolve, reject };
       });
@@ -122,5 +130,13 @@ function openRoom(capacity: number): Room {
       waiting?.reject(reason);
     },
     check,
+    leave() {
+      spares.push(...free.splice(0, Math.max(0, MOST_SPARES - spares.length)));
+    },
   };
+}
+
+function spareOf(capacity: number): ArrayBuffer | undefined {
+  const fitting = spares.findIndex(({ byteLength }) => byteLength === capacity);
+  return fitting < 0 ? undefined : spares.splice(fitting, 1)[0];
 }
