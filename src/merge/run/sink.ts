@@ -18,8 +18,8 @@ export interface Sink {
   abort(): Promise<void>;
 }
 
-/** One is filled, one is written, one is hashed. */
-const BUFFERS = 3;
+/** One is filled, one is written, two wait to be hashed together with those of other shards. */
+const BUFFERS = 4;
 
 interface Batch {
   buffer: ArrayBuffer;
@@ -74,8 +74,8 @@ export function openSink(file: OutputFile, capacity: number, hasher: Hasher): Si
       await writing;
       await hashing;
       room.check();
+      room.leave(); // the browser's closing takes seconds
       const [closed, sha256] = await Promise.all([file.close(), hash.hex()]);
-      room.leave();
       return { ...closed, sha256 };
     },
     async abort() {
@@ -99,7 +99,7 @@ interface Room {
 /** Buffers of shards that are written, for the next ones: garbage of this size would lie about for seconds. */
 const spares: ArrayBuffer[] = [];
 /** As many as four shards use. */
-const MOST_SPARES = 12;
+const MOST_SPARES = 16;
 
 /** The buffers, made when first needed; whoever finds none waits for the next that comes back. */
 function openRoom(capacity: number): Room {
