@@ -10,7 +10,7 @@ export type MergeWorker = RunningWorker<MergeWorkerApi>;
  * A worker in the middle of a piece stops by itself well within this; one that waits for the browser (`close` of a large shard takes many
  * seconds) is ended. Nothing is lost by that: the swap file never becomes the real one.
  */
-const GRACE_MS = 600;
+export const GRACE_MS = 600;
 
 export interface Crew {
   readonly workers: readonly MergeWorker[];

@@ -12,27 +12,19 @@ const WORTH = 1.3;
 /** More workers than this are never tried: files written at the same time are few (LANES in shards.ts). */
 const MOST_WORKERS = 4;
 
-/** What was found, in bytes of output per second by number of workers; to be told, not only to be used. */
-export interface CrewChoice {
-  workers: number;
-  rates: { workers: number; rate: number }[];
-}
-
 /**
- * Tries one worker, two, then four, while more bring more.
+ * Tries one worker, two, then four, while more bring more; the number that is worth it.
  * @param most how many may be tried, from what there is to do
  * @param rate bytes per second with so many workers
  */
-export async function chooseCrew(most: number, rate: (workers: number) => Promise<number>): Promise<CrewChoice> {
-  const rates = [{ workers: 1, rate: await rate(1) }];
-  let best = rates[0]!;
+export async function chooseCrew(most: number, rate: (workers: number) => Promise<number>): Promise<number> {
+  let best = { workers: 1, rate: await rate(1) };
   for (let workers = 2; workers <= Math.min(most, MOST_WORKERS); workers *= 2) {
     const tried = { workers, rate: await rate(workers) };
-    rates.push(tried);
     if (tried.rate < WORTH * best.rate) break;
     best = tried;
   }
-  return { workers: best.workers, rates };
+  return best.workers;
 }
 
 /** Smaller merges are over before a second worker has started. */
@@ -48,8 +40,8 @@ export interface Work {
   shards: readonly number[];
 }
 
-/** What rehearsals of this page have found, by backend: the computer stays the same. */
-const found = new Map<Backend, CrewChoice>();
+/** What rehearsals of this page have found, by backend and by how many were tried: the computer stays the same. */
+const found = new Map<string, number>();
 
 /** Makes the crew as large as was asked for, or as is worth it. Rejects with what reading throws. */
 export async function enlist(crew: Crew, work: Work, asked: number | undefined): Promise<void> {
@@ -60,19 +52,24 @@ export async function enlist(crew: Crew, work: Work, asked: number | undefined):
   // Beside every worker the browser works as much for it, and the hashing: two cores are busy with one (bench io).
   const most = Math.min(shards.length, Math.floor((navigator.hardwareConcurrency ?? 1) / 2));
   if (most < 2) return;
-  const choice = found.get(backend) ?? (await chooseCrew(most, (workers) => rehearsed(crew, work, workers)));
-  found.set(backend, choice);
-  await crew.resize(Math.min(choice.workers, shards.length));
+  const key = `${backend} ${most}`;
+  const workers = found.get(key) ?? (await chooseCrew(most, (tried) => rehearsed(crew, work, tried)));
+  found.set(key, workers);
+  await crew.resize(workers);
 }
 
 /** Bytes of output per second, were they written. */
 async function rehearsed(crew: Crew, { plan, inputs, backend, shards }: Work, workers: number): Promise<number> {
   await crew.resize(workers);
+  const all = async (milliseconds: number) => {
+    const tries = shards.slice(0, LANES).map((shard, i) => {
+      const worker = crew.workers[i % workers]!;
+      return call(worker, worker.api.rehearse(plan, inputs, shard, backend, milliseconds) as Promise<number>);
+    });
+    return (await Promise.all(tries)).reduce((sum, some) => sum + some, 0);
+  };
+  await all(0); // one piece each: the workers and their kernels are up
   const begun = performance.now();
-  const tries = shards.slice(0, LANES).map((shard, i) => {
-    const worker = crew.workers[i % workers]!;
-    return call(worker, worker.api.rehearse(plan, inputs, shard, backend, REHEARSAL_MS) as Promise<number>);
-  });
-  const made = (await Promise.all(tries)).reduce((sum, some) => sum + some, 0);
+  const made = await all(REHEARSAL_MS);
   return (1000 * made) / (performance.now() - begun);
 }

@@ -6,7 +6,7 @@
 import { cancelled, isCancel } from '../src/core/errors.ts';
 import type { PauseSignal } from '../src/core/pause.ts';
 import type { OnProgress, Progress } from '../src/core/progress.ts';
-import type { MergeWorker } from './crew.ts';
+import { GRACE_MS, type MergeWorker } from './crew.ts';
 import { call } from './start.ts';
 
 export interface RunSignals {
@@ -20,6 +20,9 @@ export interface RunSignals {
  * time three times as fast (bench io); eight are no faster, and hold twice the memory.
  */
 export const LANES = 4;
+
+/** Times the lanes: a disk that closes more slowly than it writes is waited for. */
+const MOST_UNDER_WAY = 2;
 
 /** One shard's part of the whole: runs it, or whatever is to be done with it. */
 export type ShardTask<T> = (worker: MergeWorker, shard: number, signals: RunSignals) => Promise<T>;
@@ -47,7 +50,9 @@ export async function eachShard<T>(
   const results = new Map<number, T>();
   const failures: unknown[] = [];
   const waiting = [...shards];
-  const underWay: Promise<void>[] = [];
+  /** Also those that are closing. */
+  const underWay = new Set<Promise<void>>();
+  const failure = signalOnce();
   /** What each shard that is not finished was last said to be at. */
   const phases = new Map<number, Progress['phase']>();
   let settled = false;
@@ -93,10 +98,14 @@ export async function eachShard<T>(
         (error: unknown) => {
           failures.push(error);
           stop.abort();
+          failure.give();
         },
       );
-      underWay.push(work);
-      void work.then(free);
+      underWay.add(work);
+      void work.then(() => {
+        underWay.delete(work);
+        free();
+      });
     });
   const lane = async (worker: MergeWorker) => {
     for (let shard = waiting.shift(); shard !== undefined; shard = waiting.shift()) {
@@ -105,12 +114,27 @@ export async function eachShard<T>(
         return;
       }
       await begin(worker, shard);
+      while (underWay.size >= MOST_UNDER_WAY * lanes) await Promise.race(underWay);
     }
   };
-  await Promise.all(Array.from({ length: lanes }, (_, i) => lane(workers[i % workers.length]!)));
-  await Promise.all(underWay);
+  const everything = async () => {
+    await Promise.all(Array.from({ length: lanes }, (_, i) => lane(workers[i % workers.length]!)));
+    await Promise.all(underWay);
+  };
+  // After a failure nobody waits for a file that takes seconds to close: whoever made the workers ends them.
+  await Promise.race([everything(), failure.given.then(() => afterwards(GRACE_MS))]);
   settled = true;
   signal.removeEventListener('abort', onAbort);
   if (failures.length > 0) throw failures.find((error) => !isCancel(error)) ?? failures[0];
   return results;
 }
+
+function signalOnce(): { given: Promise<void>; give(): void } {
+  let give = () => {};
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { given, give: () => give() };
+}
+
+const afterwards = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));

@@ -153,6 +153,7 @@ async function runPieces(
       recyclePiece(inputs);
       report(outputBytes(piece), 'merging', piece.step.tensor);
     });
+    work.catch(() => {}); // told when it is waited for, or not at all after another failure
     sink.filledBy(work);
     working.push(work);
     if (working.length >= kernels.parallel) await working.shift();
