@@ -3,35 +3,82 @@
  * plans and headers shall not wait for it; the graphics card is free again when it has gone.
  */
 
+import { AppError, cancelled } from '../src/core/errors.ts';
 import type { BackendChoice, BackendWish } from '../src/kernels/kernels.ts';
-import { call, noteRequests, startMergeWorker } from './start.ts';
+import type { MergeWorkerApi } from './merge.worker.ts';
+import { call, noteRequests, type RunningWorker, startMergeWorker } from './start.ts';
 
-const asked = new Map<BackendWish, Promise<BackendChoice>>();
-/** Two looks at once would measure each other: the end of the last one. */
+/** Wishes for which something has to be looked at. */
+type OpenWish = Extract<BackendWish, 'auto' | 'webgpu'>;
+
+/** A look takes a second or two, on a busy computer several; a driver that hangs never answers. */
+const PATIENCE_MS = 20_000;
+
+const asked = new Map<OpenWish, Promise<BackendChoice>>();
+/** Two looks at once would measure each other: the end of the last one, which comes within its patience. */
 let looked: Promise<unknown> = Promise.resolve();
 
 /**
  * What the wish comes to on this computer, and why. Asked once per page and kept, unless it fails: then the next call asks again.
- * @throws AppError 'backend-unavailable'
+ * @param signal ends the wait, not the look: another may wait for it too
+ * @throws AppError 'backend-unavailable'; AbortError on cancel, at once
  */
-export function chooseBackend(wish: BackendWish): Promise<BackendChoice> {
-  const known = asked.get(wish);
-  if (known) return known;
-  const asking = looked.then(() => ask(wish));
+export function chooseBackend(wish: BackendWish, signal?: AbortSignal): Promise<BackendChoice> {
+  // Nothing to look at: neither can be missing.
+  if (wish === 'wasm' || wish === 'reference') return Promise.resolve({ backend: wish, why: 'asked' });
+  const known = asked.get(wish) ?? ask(wish);
+  return signal ? unlessCancelled(known, signal) : known;
+}
+
+function ask(wish: OpenWish): Promise<BackendChoice> {
+  const asking = looked.then(() => look(wish));
   asked.set(wish, asking);
   looked = asking.catch(() => asked.delete(wish));
   return asking;
 }
 
-async function ask(wish: BackendWish): Promise<BackendChoice> {
-  // Nothing to look at: neither can be missing.
-  if (wish === 'wasm' || wish === 'reference') return { backend: wish, why: 'asked' };
+async function look(wish: OpenWish): Promise<BackendChoice> {
   const worker = startMergeWorker();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, PATIENCE_MS, undefined);
+  });
   try {
-    const choice = await call(worker, worker.api.chooseBackend(wish) as Promise<BackendChoice>);
-    await noteRequests(worker);
-    return choice;
+    return (await Promise.race([answerOf(worker, wish), silence])) ?? unanswered(wish);
   } finally {
+    clearTimeout(timer);
     worker.terminate();
+  }
+}
+
+async function answerOf(worker: RunningWorker<MergeWorkerApi>, wish: OpenWish): Promise<BackendChoice> {
+  const choice = await call(worker, worker.api.chooseBackend(wish) as Promise<BackendChoice>);
+  await noteRequests(worker);
+  return choice;
+}
+
+/** What silence comes to. */
+function unanswered(wish: OpenWish): BackendChoice {
+  const why = `the graphics card gave no answer within ${PATIENCE_MS / 1000} seconds`;
+  if (wish === 'auto') return { backend: 'wasm', why: 'failed', detail: why };
+  throw new AppError(
+    'backend-unavailable',
+    `Merging on the graphics card is not possible: ${why}.`,
+    'Choose WebAssembly: the bytes are the same, and the disk is slower than either.',
+    { backend: wish, why },
+  );
+}
+
+async function unlessCancelled<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort: () => void = () => {};
+  const cancel = new Promise<never>((_, reject) => {
+    onAbort = () => reject(cancelled());
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+  try {
+    return await Promise.race([answer, cancel]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }

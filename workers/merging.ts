@@ -75,7 +75,7 @@ export async function runMerge(
   const begun = performance.now();
   const plan = await planMerge(request);
   const { inputs } = request;
-  const choice = await chooseBackend(options.backend ?? 'auto');
+  const choice = await chooseBackend(options.backend ?? 'auto', signal);
   const id = await freeId(plan, output);
   const result = await withRunLock(output.kind === 'memory' ? undefined : id, async () => {
     if (signal.aborted) throw cancelled();
@@ -132,7 +132,7 @@ export async function resumeMerge(
     const signals = { onProgress, signal, pause };
     if ((await askReader((api) => api.runState(run.plan, output))) === 'finished') return alreadyFinished(id, run);
     const { plan, inputs } = await samePlan(run, reopened);
-    const choice = await chooseBackend(options.backend ?? 'auto');
+    const choice = await chooseBackend(options.backend ?? 'auto', signal);
     const going: Run = { id, plan, inputs, output, noted: true, stamps: run.stamps, choice, options };
     return writeAll(going, entry.parts, signals);
   });
