@@ -2,14 +2,14 @@
 
 import { type Remote, transfer, wrap } from 'comlink';
 import { type FileHash, type Hasher, openHasher } from '../src/files/hash/hasher.ts';
-import type { HashDoor } from './hash.worker.ts';
+import type { HashDoor } from './hash-door.ts';
 
 let connected: Hasher | undefined;
 let own: Promise<Hasher> | undefined;
 let files = 0;
 
 export function hashBy(port: MessagePort): void {
-  connected = remoteHasher(wrap<HashDoor>(port));
+  connected = remoteHasher(wrap<HashDoor>(port), answering(port));
 }
 
 /** For bytes that are given away while they are hashed. */
@@ -24,18 +24,39 @@ export function ownHasher(): Promise<Hasher> {
   return own;
 }
 
-function remoteHasher(door: Remote<HashDoor>): Hasher {
+/** An answer over a port, or the failure of the port where it can bring none any more. */
+type Answering = <T>(answer: Promise<T>) => Promise<T>;
+
+/** Each answer is waited for by itself: a race with one promise of the whole port would keep all of them for as long as the port is there. */
+function answering(port: MessagePort): Answering {
+  const waiting = new Set<(reason: unknown) => void>();
+  let lost: Error | undefined;
+  const lose = (why: string) => {
+    lost ??= new Error(why);
+    for (const reject of waiting) reject(lost);
+  };
+  port.addEventListener('messageerror', () => lose('An answer of the hash worker could not be read.'));
+  port.addEventListener('close', () => lose('The hash worker is gone.')); // where the platform tells
+  return (answer) =>
+    new Promise((resolve, reject) => {
+      if (lost) reject(lost);
+      waiting.add(reject);
+      void answer.then(resolve, reject).finally(() => waiting.delete(reject));
+    });
+}
+
+function remoteHasher(door: Remote<HashDoor>, answer: Answering): Hasher {
   return {
     open(): FileHash {
       const file = ++files;
-      const opened = door.open(file);
+      const opened = answer(door.open(file));
       opened.catch(() => {}); // told by the first update
       return {
         async update(bytes) {
           await opened;
-          return door.update(file, transfer(bytes, [bytes.buffer]));
+          return answer(door.update(file, transfer(bytes, [bytes.buffer])));
         },
-        hex: () => door.hex(file),
+        hex: () => answer(door.hex(file)),
         abandon: () => void door.abandon(file),
       };
     },

@@ -10,11 +10,12 @@ let fellBack: string | undefined;
 export function kernelsFor(backend: Backend): Promise<Kernels> {
   if (!kernels || kernelsOf !== backend) {
     kernelsOf = backend;
-    kernels = loadKernels(backend, (reason) => {
+    const loading = loadKernels(backend, (reason) => {
       fellBack = reason;
     });
-    kernels.catch(() => {
-      kernels = undefined; // a failed fetch may work the next time
+    kernels = loading;
+    loading.catch(() => {
+      if (kernels === loading) kernels = undefined; // a failed fetch may work the next time
     });
   }
   return kernels;

@@ -1,4 +1,4 @@
-/** Merging off the page's thread: a thin shell around src/merge. One worker per shard at a time; the page's side is client.ts. */
+/** Merging off the page's thread: a thin shell around src/merge. A worker writes several shards at a time; the page's side is client.ts. */
 
 import { type FolderDescription, openFolder } from '../src/files/folder.ts';
 import { inspectFolder } from '../src/files/inspect.ts';

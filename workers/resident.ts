@@ -46,8 +46,11 @@ export async function loadResident(
     await setStrength(request.recipe.g);
     const model = await openResidentModel(runtime, described, graph, weights.live);
     const release = async () => {
-      await model.release();
-      weights.destroy();
+      try {
+        await model.release();
+      } finally {
+        weights.destroy();
+      }
     };
     return { model: { ...model, release }, setStrength };
   } catch (error) {

@@ -28,6 +28,7 @@ function start<Api>(worker: Worker): RunningWorker<Api> {
   });
   failed.catch(() => {}); // told through Promise.race where somebody waits; never an unhandled rejection
   worker.onerror = (event) => fail(new Error(event.message || 'A worker of this page could not start.'));
+  worker.onmessageerror = () => fail(new Error('An answer of a worker of this page could not be read.'));
   const api = wrap<Api>(worker);
   void outlive(api as unknown as Remote<{ hold(name: string): Promise<void> }>).then((ended) => {
     if (ended) fail(new Error('A worker of this page was ended by the browser.'));

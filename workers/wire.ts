@@ -39,18 +39,27 @@ transferHandlers.set('throw', {
   },
 } satisfies TransferHandler<{ value: unknown }, unknown>);
 
+/** How the far end of a signal lets go of its port; the near end, told by the port's 'close', then lets go of the signal. */
+const letGo = new WeakMap<object, () => void>();
+
 /** A signal crosses as a port that speaks once, when it aborts. */
 transferHandlers.set('abort-signal', {
   canHandle: (value): value is AbortSignal => value instanceof AbortSignal,
   serialize: (signal: AbortSignal) => {
     const { port1, port2 } = new MessageChannel();
-    signal.addEventListener('abort', () => port1.postMessage(null), { once: true });
+    const tell = () => port1.postMessage(null);
+    signal.addEventListener('abort', tell, { once: true });
+    port1.addEventListener('close', () => signal.removeEventListener('abort', tell));
     return [{ aborted: signal.aborted, port: port2 }, [port2]];
   },
   deserialize: ({ aborted, port }: { aborted: boolean; port: MessagePort }) => {
     const controller = new AbortController();
     if (aborted) controller.abort();
-    port.onmessage = () => controller.abort();
+    port.onmessage = () => {
+      port.close();
+      controller.abort();
+    };
+    letGo.set(controller.signal, () => port.close());
     return controller.signal;
   },
 } satisfies TransferHandler<AbortSignal, { aborted: boolean; port: MessagePort }>);
@@ -60,13 +69,16 @@ transferHandlers.set('pause-signal', {
   canHandle: (value): value is PauseSignal => value instanceof PauseSignal,
   serialize: (signal: PauseSignal) => {
     const { port1, port2 } = new MessageChannel();
-    signal.addEventListener('change', () => port1.postMessage(signal.paused));
+    const tell = () => port1.postMessage(signal.paused);
+    signal.addEventListener('change', tell);
+    port1.addEventListener('close', () => signal.removeEventListener('change', tell));
     return [{ paused: signal.paused, port: port2 }, [port2]];
   },
   deserialize: ({ paused, port }: { paused: boolean; port: MessagePort }) => {
     const signal = new PauseSignal();
     signal.set(paused);
     port.onmessage = ({ data }: MessageEvent<boolean>) => signal.set(data);
+    letGo.set(signal, () => port.close());
     return signal;
   },
 } satisfies TransferHandler<PauseSignal, { paused: boolean; port: MessagePort }>);
@@ -97,7 +109,29 @@ function hold(name: string): Promise<void> {
   });
 }
 
+type Call = (...given: unknown[]) => unknown;
+
+/** The same calls; what crossed as a signal for one of them is let go of when it ends: a merge has hundreds of shards and one signal. */
+export function releasing(api: object): Record<string, Call> {
+  const releasingOne =
+    (call: Call): Call =>
+    async (...given) => {
+      try {
+        return await call(...given);
+      } finally {
+        for (const one of given) if (typeof one === 'object' && one !== null) letGo.get(one)?.();
+      }
+    };
+  return Object.fromEntries(
+    Object.entries<Call>(api as Record<string, Call>).map(([name, call]) => [name, releasingOne(call)]),
+  );
+}
+
 /** Makes `api` the worker's protocol. The type of `api` is what the page's side sees. */
 export function serve(api: object): void {
-  expose({ ...api, requests: workerRequests, hold });
+  // A question that cannot be read would never be answered; thrown here, it fails the worker on the page's side.
+  globalThis.addEventListener('messageerror', () => {
+    throw new Error('A message to a worker of this page could not be read.');
+  });
+  expose({ ...releasing(api), requests: workerRequests, hold });
 }
