@@ -11,7 +11,7 @@ import type { Role } from '../recipe/recipe.ts';
 import { addScaled, addSquares, doraFactors } from './fold.ts';
 import type { InputRange, LowRankRange, RowsRange, WeightRange } from './inputs.ts';
 
-export type ElementReader = (range: InputRange, first: number, count: number) => Promise<Elements>;
+type ElementReader = (range: InputRange, first: number, count: number) => Promise<Elements>;
 /** The part of the kernels that folds. */
 export type Folding = Pick<Kernels, 'foldLowRank'>;
 export type ChangeReader = (range: WeightRange, first: number, count: number) => Promise<Elements>;
@@ -19,25 +19,32 @@ export type ChangeReader = (range: WeightRange, first: number, count: number) =>
 /** Elements at a time while the norms of a DoRA are taken: 4 MiB of float32. */
 const NORM_RUN = 1 << 20;
 
+/** Pieces are read ahead, so the end of one tensor and the beginning of the next are asked for at once. */
+const KEPT_TENSORS = 2;
+
 /** @param read elements of a range as they are stored */
 export function readChanges(read: ElementReader, kernels: Folding): ChangeReader {
-  /** Of the tensor at hand of each role: a whole adapter in float32 could be large. */
-  const kept = new Map<Role, { plus: LowRankRange; matrices: Promise<LowRankMatrices> }>();
+  /** Of the last tensors of each role: a whole adapter in float32 could be large. */
+  const kept = new Map<Role, { plus: LowRankRange; matrices: Promise<LowRankMatrices> }[]>();
 
   const matricesOf = (range: WeightRange, plus: LowRankRange): Promise<LowRankMatrices> => {
-    const known = kept.get(plus.a.role);
-    if (known?.plus === plus) return known.matrices;
+    const recent = kept.get(plus.a.role) ?? [];
+    const known = recent.find((one) => one.plus === plus);
+    if (known) return known.matrices;
     const matrices = loadMatrices(read, kernels, range, plus);
-    kept.set(plus.a.role, { plus, matrices });
+    kept.set(plus.a.role, [{ plus, matrices }, ...recent].slice(0, KEPT_TENSORS));
     return matrices;
   };
 
   return async (range, first, count) => {
     const { plus } = range;
+    if (plus?.kind === 'low-rank') {
+      // Asked for in the order of the calls, not in that of the bases' arrival.
+      const [matrices, base] = await Promise.all([matricesOf(range, plus), read(range, first, count)]);
+      return spent(base, await kernels.foldLowRank(base, matrices, first));
+    }
     const base = await read(range, first, count);
     if (!plus) return base;
-    if (plus.kind === 'low-rank')
-      return spent(base, await kernels.foldLowRank(base, await matricesOf(range, plus), first));
     if (plus.kind === 'scaled') return addScaled(base, await read(plus.values, first, count), plus.scale);
     return replaceRows(read, base, plus, first, count);
   };
