@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { reorderRows } from '../../src/files/gguf/row-order.ts';
 import { blobSource, readAhead } from '../../src/files/source.ts';
 import { recycle } from '../../src/files/stream.ts';
 
@@ -169,4 +170,11 @@ describe('reading a file', () => {
       expect(log).toEqual(['stream from 0', ...slices]);
     });
   });
+});
+
+test('a file with rows in another order lets go of its streams as well', () => {
+  let closed = 0;
+  const source = { size: 64, slice: async () => new Uint8Array(64), close: () => void closed++ };
+  reorderRows(source, [{ start: 0, end: 64, headRows: 4, rowBytes: 8 }]).close?.();
+  expect(closed).toBe(1);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createStored } from '../../src/files/output/output-file.ts';
 import { claimOutput, discardOutput, type OutputDescription, openOutput } from '../../src/files/output/writer.ts';
 import { testDirectory } from './directory.ts';
 
@@ -140,6 +141,23 @@ describe('writing to a folder', () => {
     const attempt = async () => writeFile(await openOutput(into(directory), 'run-1'), 'a.txt', 'a');
     await expect(attempt()).rejects.toMatchObject({ name: 'AppError', code });
   });
+});
+
+test('a stored file that cannot be emptied is let go of', async () => {
+  let open = 0;
+  const access = {
+    truncate() {
+      throw new DOMException('no', 'NoModificationAllowedError');
+    },
+    close: () => open--,
+  };
+  const createSyncAccessHandle = async () => {
+    open++;
+    return access;
+  };
+  const folder = { getFileHandle: async () => ({ createSyncAccessHandle }) } as unknown as FileSystemDirectoryHandle;
+  await expect(createStored(folder, 'a.bin')).rejects.toMatchObject({ code: 'folder-unwritable' });
+  expect(open).toBe(0);
 });
 
 describe('writing to memory', () => {

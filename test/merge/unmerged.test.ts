@@ -1,13 +1,29 @@
 /** What a merge is made of, before it is added up: adding it up at any strength gives the merged file's bytes. */
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { decodeFloats, dtypeBytes, encodeFloats } from '../../src/core/dtype.ts';
 import { referenceKernels } from '../../src/kernels/reference.ts';
+import type { openInputs } from '../../src/merge/inputs/reader.ts';
 import type { Recipe } from '../../src/merge/recipe/recipe.ts';
 import type { MergeInputs } from '../../src/merge/recipe/request.ts';
 import { openUnmerged } from '../../src/merge/run/unmerged.ts';
 import { family, fileText, TENSORS, tensorsOf } from './family.ts';
 import { dare, FIXTURES, loadFolder, merge, resta } from './merging.ts';
+
+const { files } = vi.hoisted(() => ({ files: { closed: 0 } }));
+
+vi.mock('../../src/merge/inputs/reader.ts', async (original) => {
+  const real = await original<{ openInputs: typeof openInputs }>();
+  const counted: typeof openInputs = (...given) => {
+    const reader = real.openInputs(...given);
+    const close = () => {
+      files.closed++;
+      return reader.close();
+    };
+    return { ...reader, close };
+  };
+  return { ...real, openInputs: counted };
+});
 
 /** Bytes of every float tensor at a strength, added up by the oracle and rounded to the stored type; nothing is added at 0. */
 async function addedUp(recipe: Recipe, inputs: MergeInputs, g: number): Promise<Map<string, Uint8Array>> {
@@ -84,6 +100,15 @@ test('only wanted tensors are read', async () => {
   const seen: string[] = [];
   for await (const { tensor } of pieces(new Set(['model.norm.weight']))) seen.push(tensor);
   expect(seen).toEqual(['model.norm.weight']);
+});
+
+test('the files are let go of at the end, and by who stops in the middle', async () => {
+  const { pieces, tensors } = await openUnmerged({ recipe: resta(1), inputs: family() }, referenceKernels);
+  files.closed = 0;
+  for await (const _ of pieces(new Set(tensors.keys()))) break;
+  expect(files.closed).toBe(1);
+  for await (const _ of pieces(new Set(['model.norm.weight']))) expect(files.closed).toBe(1);
+  expect(files.closed).toBe(2);
 });
 
 test('a method that is not weights plus g times a vector is refused', async () => {

@@ -33,6 +33,7 @@ export function reorderRows(source: ByteSource, orders: readonly RowOrder[]): By
       for (const order of touched) separateHalves(bytes, from, to, order);
       return bytes.subarray(start - from, end - from);
     },
+    close: () => source.close?.(),
   };
 }
 

@@ -58,7 +58,7 @@ export async function createStored(folder: FileSystemDirectoryHandle, path: stri
   try {
     const handle = await folder.getFileHandle(path, { create: true });
     access = await pinned(handle, handle.createSyncAccessHandle());
-    access.truncate(0);
+    emptied(access);
   } catch (error) {
     throw writeError(error, path);
   }
@@ -93,6 +93,16 @@ export async function createStored(folder: FileSystemDirectoryHandle, path: stri
       await remove(folder, path).catch(() => {});
     },
   };
+}
+
+/** One that cannot be emptied is let go of: open, it would keep everybody from the file for as long as the worker lives. */
+function emptied(access: FileSystemSyncAccessHandle): void {
+  try {
+    access.truncate(0);
+  } catch (error) {
+    access.close();
+    throw error;
+  }
 }
 
 export function checkPosition(path: string, position: number, size: number): void {

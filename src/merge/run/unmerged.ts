@@ -11,6 +11,7 @@ import type { FolderDescription } from '../../files/folder.ts';
 import { type JsonObject, parseJsonObject } from '../../files/json.ts';
 import { readHeader } from '../../files/safetensors.ts';
 import type { ByteSource } from '../../files/source.ts';
+import { recycle } from '../../files/stream.ts';
 import type { Elements, KernelOp, Kernels } from '../../kernels/kernels.ts';
 import { type InputReader, openInputs } from '../inputs/reader.ts';
 import type { MergePlan, MergeStep, PlannedShard } from '../plan/plan.ts';
@@ -21,7 +22,7 @@ import type { MergeRequest } from '../recipe/request.ts';
 import { layerCount, strengthOf } from '../recipe/strength.ts';
 import { smallFiles } from './finish.ts';
 
-export interface UnmergedTensor {
+interface UnmergedTensor {
   name: string;
   /** Of the merged model's file. */
   dtype: FloatDtype;
@@ -31,7 +32,7 @@ export interface UnmergedTensor {
 }
 
 /** A run of elements of one tensor. */
-export interface UnmergedPiece {
+interface UnmergedPiece {
   tensor: string;
   firstElement: number;
   /** float32, little-endian; what is copied was rounded to the tensor's type already. */
@@ -114,20 +115,30 @@ async function* readPieces(
   kernels: Kernels,
   names: ReadonlySet<string>,
 ): AsyncGenerator<UnmergedPiece> {
-  for (const { steps } of plan.shards) {
-    let tensor = '';
-    let place = 0;
-    for (const step of steps) {
-      if (step.tensor !== tensor) [tensor, place] = [step.tensor, 0];
-      const start = place;
-      place += step.elements;
-      if (!names.has(tensor)) continue;
+  try {
+    for (const { step, start } of plan.shards.flatMap(({ steps }) => placed(steps))) {
+      if (!names.has(step.tensor)) continue;
       for (let first = 0; first < step.elements; first += PIECE_ELEMENTS) {
         const count = Math.min(PIECE_ELEMENTS, step.elements - first);
-        yield { tensor, firstElement: start + first, ...(await readStep(step, first, count, reader, kernels)) };
+        const read = await readStep(step, first, count, reader, kernels);
+        yield { tensor: step.tensor, firstElement: start + first, ...read };
       }
     }
+  } finally {
+    await reader.close();
   }
+}
+
+/** Each step with the place of its first element in its tensor. */
+function placed(steps: readonly MergeStep[]): { step: MergeStep; start: number }[] {
+  let tensor = '';
+  let place = 0;
+  return steps.map((step) => {
+    if (step.tensor !== tensor) [tensor, place] = [step.tensor, 0];
+    const start = place;
+    place += step.elements;
+    return { step, start };
+  });
 }
 
 /** Elements [first, first + count) of a step. */
@@ -142,7 +153,9 @@ async function readStep(
   if (step.kind === 'copy') {
     const dtype = step.input.dtype as FloatDtype;
     const bytes = await reader.bytes(step.input, first * dtypeBytes(dtype), (first + count) * dtypeBytes(dtype));
-    return { weights: float32({ dtype, bytes }), vector: none };
+    const weights = float32({ dtype, bytes });
+    recycle(bytes);
+    return { weights, vector: none };
   }
   const from = step.from + first;
   const inputs = await Promise.all(step.inputs.map((input) => reader.elements(input, from, count)));
@@ -151,13 +164,18 @@ async function readStep(
     await kernels.apply(op, operands, out, from);
     return out;
   };
-  if (!adds(step)) return { weights: float32(await compute({ kind: 'convert' }, inputs, step.dtype)), vector: none };
-  const [weights, ...rest] = inputs;
-  const vector = rest.length === 2 ? await compute({ kind: 'difference' }, rest, 'F32') : rest[0]!;
-  return { weights: float32(weights!), vector: float32(vector) };
+  const split = async () => {
+    if (!adds(step)) return { weights: float32(await compute({ kind: 'convert' }, inputs, step.dtype)), vector: none };
+    const [weights, ...rest] = inputs;
+    const vector = rest.length === 2 ? await compute({ kind: 'difference' }, rest, 'F32') : rest[0]!;
+    return { weights: float32(weights!), vector: float32(vector) };
+  };
+  const parts = await split();
+  for (const { bytes } of inputs) recycle(bytes);
+  return parts;
 }
 
-/** F64 is rounded once, as kernels do before anything else. */
+/** A copy. F64 is rounded once, as kernels do before anything else. */
 function float32({ dtype, bytes }: Elements): Uint8Array {
   return encodeFloats(decodeFloats(bytes, dtype), 'F32');
 }
