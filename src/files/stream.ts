@@ -48,9 +48,9 @@ function buffer(length: number): ArrayBuffer {
 }
 
 /** What a read gives: bytes, 'short' when the file ends too early, 'unable' when slices have to do. */
-export type StreamedRead = Uint8Array | 'short' | 'unable';
+type StreamedRead = Uint8Array | 'short' | 'unable';
 
-export interface StreamedReads {
+interface StreamedReads {
   /** Bytes [start, end). Rejects with what the platform throws ('network error' for a file that changed). */
   read(start: number, end: number): Promise<StreamedRead>;
   /** Ends the streams that are not being read: until then each keeps megabytes that the browser has read ahead. */

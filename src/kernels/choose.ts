@@ -45,7 +45,12 @@ const browser: Platform = {
     const open = async () => {
       const device = await openDevice(adapter);
       const acrossBytes = device.limits.maxStorageBufferBindingSize;
-      return { kernels: await loadWebgpuKernels(device), acrossBytes, close: () => device.destroy() };
+      try {
+        return { kernels: await loadWebgpuKernels(device), acrossBytes, close: () => device.destroy() };
+      } catch (error) {
+        device.destroy();
+        throw error;
+      }
     };
     return { name: nameOf(adapter), software: isSoftware(adapter), open };
   },

@@ -2,8 +2,8 @@
 
 import type { Elements, Kernels } from './kernels.ts';
 
-/** Bytes of one operand: what the merge hands over at a time. */
-const BYTES = 4 * 2 ** 20;
+/** Bytes of one operand: what the merge hands over at a time (merge/run/pieces.ts). */
+const BYTES = 2 * 2 ** 20;
 
 /**
  * RESTA on bf16, as many calls under way as the backend likes; the first call, which may compile, does not count.

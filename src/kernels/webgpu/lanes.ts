@@ -6,7 +6,10 @@
 import { AppError } from '../../core/errors.ts';
 import { PARAMS_BYTES } from './params.ts';
 
-/** The most bytes of one operand in one run: what the merge reads at a time. A lane holds five such buffers. */
+/**
+ * The most bytes of one operand in one run: the 2 MiB of bf16 that the merge reads at a time, folded into float32. A lane holds five such
+ * buffers.
+ */
 export const LANE_BYTES = 4 * 2 ** 20;
 /** One to compute and one on the road. */
 export const LANES = 2;
@@ -20,7 +23,7 @@ const PATIENCE_SECONDS = 60;
 /** changed, nonFinite, workgroups, serial: see merge.wgsl. */
 const COUNTS_BYTES = 16;
 
-export interface Lane {
+interface Lane {
   uniform: GPUBuffer;
   inputs: readonly [GPUBuffer, GPUBuffer, GPUBuffer];
   result: GPUBuffer;

@@ -9,7 +9,7 @@ import dtypes from './dtypes.wgsl?raw';
 import floats from './floats.wgsl?raw';
 import resident from './resident.wgsl?raw';
 
-export interface ResidentTensor {
+interface ResidentTensor {
   elements: number;
   /** The first of them, to which the vector is added; the others stay as they are written. */
   combined: number;

@@ -47,7 +47,7 @@ export interface LowRankRange {
 }
 
 /** scale * values, to be added element by element. */
-export interface ScaledRange {
+interface ScaledRange {
   kind: 'scaled';
   values: InputRange;
   scale: number;

@@ -11,7 +11,7 @@ import { type MergeInputs, rolesOf } from '../recipe/request.ts';
 import { indexFile, indexJson, MERGE_RECORD_FILE, mergeRecord } from './record.ts';
 import type { MergeResult, ShardResult } from './run.ts';
 
-export const CARD_FILE = 'README.md';
+const CARD_FILE = 'README.md';
 
 /**
  * Writes index (if sharded), config, companions, card (if given), then merge.json.

@@ -19,7 +19,7 @@ export interface JournaledRun {
   stamps: InputStamp[];
 }
 
-export type RunEntry = JournalEntry<JournaledRun, ShardResult>;
+type RunEntry = JournalEntry<JournaledRun, ShardResult>;
 
 export const runJournal = (): Journal<JournaledRun, ShardResult> => openJournal('resta-web-runs');
 
