@@ -92,6 +92,19 @@ beforeEach(() => {
 
 afterEach(() => vi.unstubAllGlobals());
 
+test('a merge is cancelled at once while a graphics card is looked at that never answers', async () => {
+  const disk = testDirectory();
+  const controller = new AbortController();
+  api.chooseBackend = () => {
+    setTimeout(() => controller.abort(cancelled()), 5);
+    return new Promise(() => {});
+  };
+  const merging = runMerge(request, into(disk), { backend: 'auto' }, () => {}, controller.signal);
+  await expect(merging).rejects.toMatchObject({ name: 'AbortError' });
+  expect([...disk.files().keys()]).toEqual([]);
+  expect(await unfinishedRuns()).toEqual([]);
+});
+
 describe('a merge that was cut off', () => {
   test('keeps its shards when it is cancelled again while they are checked', async () => {
     const disk = testDirectory();
