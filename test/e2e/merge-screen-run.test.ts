@@ -122,7 +122,8 @@ describe('a merge of several files', () => {
 
   test('cancelled and discarded leaves nothing behind, and the offer is gone', async () => {
     const folder = await cancelHalfway('discarded');
-    expect(await focused()).toBe('write');
+    // The focus follows what is drawn.
+    await expect.poll(focused).toBe('write');
     await merging.press('Show the unfinished merge');
     expect(await focused()).toBe('unfinished');
     await merging.press(/^Discard: /);
@@ -181,9 +182,10 @@ test('by keyboard the focus is never lost: not when a merge is done, and not whe
   await merging.startButton().focus();
   await page.keyboard.press('Enter');
   await done();
-  expect(await focused()).toBe('write');
+  // The focus follows what is drawn.
+  await expect.poll(focused).toBe('write');
   await page.getByRole('button', { name: 'Change: Aligned' }).focus();
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Open folder: Aligned' }).waitFor();
-  expect(await focused()).toBe('slot');
+  await expect.poll(focused).toBe('slot');
 });
