@@ -29,6 +29,8 @@ export async function chooseCrew(most: number, rate: (workers: number) => Promis
 
 /** Smaller merges are over before a second worker has started. */
 const REHEARSED_BYTES = 1e9;
+/** While one writes, another reads and computes: 9.6 s instead of 10.8 for 2.2 GB on two cores. The rehearsal, which writes nothing, cannot tell. */
+const SYNCHRONOUS_WORKERS = 2;
 /** Of each size of the crew: some dozen pieces. */
 const REHEARSAL_MS = 250;
 
@@ -37,6 +39,8 @@ export interface Work {
   plan: MergePlan;
   inputs: MergeInputs;
   backend: Backend;
+  /** The browser's own storage is written synchronously: a worker that writes does nothing else. */
+  synchronous: boolean;
   shards: readonly number[];
 }
 
@@ -49,13 +53,14 @@ export async function enlist(crew: Crew, work: Work, asked: number | undefined):
   if (asked !== undefined) return crew.resize(Math.max(1, Math.min(asked, shards.length)));
   const bytes = shards.reduce((sum, shard) => sum + plan.shards[shard]!.bytes, 0);
   if (bytes < REHEARSED_BYTES) return;
+  const least = Math.min(work.synchronous ? SYNCHRONOUS_WORKERS : 1, shards.length);
   // Beside every worker the browser works as much for it, and the hashing: two cores are busy with one (bench io).
   const most = Math.min(shards.length, Math.floor((navigator.hardwareConcurrency ?? 1) / 2));
-  if (most < 2) return;
+  if (most < 2) return crew.resize(least);
   const key = `${backend} ${most}`;
   const workers = found.get(key) ?? (await chooseCrew(most, (tried) => rehearsed(crew, work, tried)));
   found.set(key, workers);
-  await crew.resize(workers);
+  await crew.resize(Math.max(least, workers));
 }
 
 /** Bytes of output per second, were they written. */

@@ -259,7 +259,11 @@ async function writeShards(
   const before = [...finished.keys()].reduce((sum, shard) => sum + sizes[shard]!, 0);
   // Everything in memory lives in the one worker that made it.
   if (output.kind !== 'memory')
-    await enlist(crew, { plan, inputs, backend: choice.backend, shards: missing }, options.workers);
+    await enlist(
+      crew,
+      { plan, inputs, backend: choice.backend, synchronous: output.kind === 'opfs', shards: missing },
+      options.workers,
+    );
   await eachShard(
     crew.workers,
     options.lanes ?? Math.max(LANES, crew.workers.length),
