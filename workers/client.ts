@@ -22,6 +22,7 @@ export {
 export { type Answers, type ModelHost, openModelHost } from './models.ts';
 export { workerRequests } from './start.ts';
 export { deleteStored, storageRoom, storedFiles, storedOutputs } from './storage.ts';
+export { tidied } from './tidying.ts';
 
 /** Reads headers only. Problems that do not stop the reading stand in `problems`; others reject with AppError. */
 export const inspectFolder = (folder: FolderDescription): Promise<Inspection> =>

@@ -21,8 +21,11 @@ export interface RunSignals {
  */
 export const LANES = 4;
 
-/** Times the lanes: a disk that closes more slowly than it writes is waited for. */
-const MOST_UNDER_WAY = 2;
+/**
+ * Times the lanes: where files close more slowly than they are written, closing is waited for. Closing works slowly beside writing: with twice the
+ * lanes the first of 17 files was safe at 48 % of a 1.1 B merge, so at 36 %, in the same time.
+ */
+const MOST_UNDER_WAY = 1.5;
 
 /** One shard's part of the whole: runs it, or whatever is to be done with it. */
 export type ShardTask<T> = (worker: MergeWorker, shard: number, signals: RunSignals) => Promise<T>;

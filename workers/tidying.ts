@@ -56,6 +56,11 @@ export async function leaveTidy(
   tidying.set(id, gone);
 }
 
+/** Resolves when nothing is being tidied: only then is the list of unfinished runs complete. */
+export async function tidied(): Promise<void> {
+  while (tidying.size > 0) await Promise.all(tidying.values());
+}
+
 const later = () => new Promise((resolve) => setTimeout(resolve, TIDY_PAUSE_MS));
 
 /** False when the browser still holds a file that is to be removed. Other failures will not get better by waiting. */

@@ -37,6 +37,8 @@ export const unfinished = signal<readonly UnfinishedRun[]>([]);
 export const stored = signal<readonly StoredOutput[]>([]);
 /** What the browser says about its own storage; it tells nothing about disks. */
 export const room = signal<{ free?: number } | undefined>(undefined);
+/** The browser has not yet let go of files that a stopped merge was writing: what stays of it is told when it has. */
+export const clearing = signal(false);
 /** What stopped a merge before it began. */
 export const startProblem = signal<Problem | undefined>(undefined);
 /** What stopped an action on what is left of a merge. */
@@ -209,15 +211,26 @@ async function acting(action: () => Promise<void>): Promise<void> {
 
 /** Unfinished runs, stored results and the room left: when the screen is shown, and after every merge. */
 export async function lookForLeftovers(): Promise<void> {
-  const { unfinishedRuns, storedOutputs, storageRoom } = await client();
+  const { unfinishedRuns, storedOutputs, storageRoom, tidied } = await client();
   const [runs, outputs, left] = await Promise.all([
     unfinishedRuns().catch(() => []),
     storedOutputs().catch(() => []),
     storageRoom().catch(() => undefined),
   ]);
   unfinished.value = runs.filter(({ busy }) => !busy);
+  // Files that the browser was still closing at a cancel go a few seconds later: until then their run is busy, and not on the list.
+  clearing.value = runs.some(({ busy }) => busy);
+  if (clearing.value) void tidied().then(() => lookAgain(runs));
   stored.value = outputs.filter((one) => !one.unfinished);
   room.value = left;
+}
+
+/** Only where something was busy here that is not any more; what another tab works on stays as it is. */
+async function lookAgain(before: readonly UnfinishedRun[]): Promise<void> {
+  const { unfinishedRuns } = await client();
+  const runs = await unfinishedRuns().catch(() => before);
+  unfinished.value = runs.filter(({ busy }) => !busy);
+  clearing.value = false;
 }
 
 /** Files of a stored result, to be downloaded; they cost no memory. */

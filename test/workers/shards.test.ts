@@ -96,7 +96,7 @@ describe('shards', () => {
     await expect(made).rejects.toThrow('the disk is full');
   });
 
-  test('that are closing are no more than twice the lanes', async () => {
+  test('that are closing hold up the next when they become too many', async () => {
     const { begun, task, settle } = byHand();
     const made = eachShard(crew(1), 1, all, sizes, 0, task, signals());
     await settle();

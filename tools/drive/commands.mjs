@@ -37,6 +37,8 @@ function command(needs, backends, run) {
     need(values, typeof needs === 'function' ? needs(values) : needs);
     oneOf(values, 'backend', backends);
     workersOf(values);
+    for (const name of ['shard-bytes', 'chunk-bytes']) size(values, name);
+    for (const name of ['g', 'p', 'seed', 'limit']) number(values, name);
   };
   return { check, run };
 }
@@ -49,7 +51,17 @@ function mergeNeeds({ recipe, output }) {
 function number(values, name) {
   if (values[name] === undefined) return undefined;
   const value = Number(values[name]);
-  if (!Number.isFinite(value)) throw new UsageError(`--${name} wants a number, not "${values[name]}".`);
+  // An empty text, as an unset variable of a shell gives it, would be 0.
+  if (values[name].trim() === '' || !Number.isFinite(value))
+    throw new UsageError(`--${name} wants a number, not "${values[name]}".`);
+  return value;
+}
+
+/** Of bytes: a whole number from 1 on. */
+function size(values, name) {
+  const value = number(values, name);
+  if (value !== undefined && !(Number.isInteger(value) && value > 0))
+    throw new UsageError(`--${name} wants a whole number of bytes from 1 on, not "${values[name]}".`);
   return value;
 }
 
@@ -89,7 +101,7 @@ function recipeOf(values) {
   need(values, ['method']);
   const recipe = { version: 1, method: values.method, g: number(values, 'g') ?? 1 };
   for (const name of ['p', 'seed']) if (values[name] !== undefined) recipe[name] = number(values, name);
-  if (values['shard-bytes'] !== undefined) recipe.shardBytes = number(values, 'shard-bytes');
+  if (values['shard-bytes'] !== undefined) recipe.shardBytes = size(values, 'shard-bytes');
   if (values.output !== undefined) recipe.output = values.output;
   return { recipe };
 }
@@ -130,7 +142,7 @@ export const COMMANDS = {
       name: basename(out),
       backend: values.backend ?? 'auto',
       workers: workersOf(values),
-      chunkBytes: number(values, 'chunk-bytes'),
+      chunkBytes: size(values, 'chunk-bytes'),
     });
     return { version: JSON_VERSION, out, ...mergeResult(result) };
   }),

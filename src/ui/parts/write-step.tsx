@@ -7,6 +7,7 @@ import { plan, planProblem } from '../../app/merge-plan.ts';
 import { recipe, sameRecipe } from '../../app/merge-recipe.ts';
 import {
   chosenName,
+  clearing,
   destination,
   outputName,
   placeClosed,
@@ -101,7 +102,7 @@ function Stopped({ job }: { job: Job }) {
       {job.status === 'failed' && <ErrorBox problem={job.problem!} />}
       {job.status === 'cancelled' && (
         <p class="soft" role="status">
-          {kept ? write.cancelledKept : write.cancelled}
+          {kept ? write.cancelledKept : clearing.value ? write.cancelledClearing : write.cancelled}
         </p>
       )}
       {job.status === 'failed' && kept && <p class="soft">{write.failedKept}</p>}

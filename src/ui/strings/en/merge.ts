@@ -156,7 +156,7 @@ export const merge = {
     shardOwn: 'Own size, such as 750 MB',
     shardBad: 'Not a size: write 750 MB or 3 GB.',
     shardUse:
-      'A browser commits several files at once: about sixteen are written three times as fast as one. A single tensor that is larger gets a file of its own.',
+      'A browser commits several files at once: sixteen are written three times as fast as one. So about sixteen are made, of 128 MB or more each; small models stay in one. A single tensor that is larger gets a file of its own.',
   },
 
   text: {

@@ -54,7 +54,7 @@ export const write = {
     /** Several are written at the same time. */
     files: (finished: string, files: string) => `${finished} of ${files} files finished`,
     checking: 'Checking the files that are finished already',
-    closing: 'The browser is checking what it has written',
+    closing: 'The browser is closing the last files',
     paused: 'Paused',
     pause: 'Pause',
     resume: 'Continue',
@@ -62,6 +62,8 @@ export const write = {
     known: 'The time left is known after a few seconds.',
   },
   cancelled: 'Cancelled. Nothing of the result was left behind.',
+  cancelledClearing:
+    'Cancelled. The browser is letting go of the files it was closing; those that were finished are kept.',
   cancelledKept: 'Cancelled. The files that were finished are kept, so that it can go on later.',
   failedKept: 'The files that were finished are kept, so that it can go on once the cause is mended.',
   toOffer: 'Show the unfinished merge',
