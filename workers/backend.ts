@@ -4,6 +4,7 @@
  */
 
 import { AppError, cancelled } from '../src/core/errors.ts';
+import { withinTime } from '../src/core/time.ts';
 import type { BackendChoice, BackendWish } from '../src/kernels/kernels.ts';
 import type { MergeWorkerApi } from './merge.worker.ts';
 import { call, noteRequests, type RunningWorker, startMergeWorker } from './start.ts';
@@ -39,14 +40,9 @@ function ask(wish: OpenWish): Promise<BackendChoice> {
 
 async function look(wish: OpenWish): Promise<BackendChoice> {
   const worker = startMergeWorker();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const silence = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS, undefined);
-  });
   try {
-    return (await Promise.race([answerOf(worker, wish), silence])) ?? unanswered(wish);
+    return (await withinTime(answerOf(worker, wish), PATIENCE_MS)) ?? unanswered(wish);
   } finally {
-    clearTimeout(timer);
     worker.terminate();
   }
 }

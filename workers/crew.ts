@@ -19,15 +19,10 @@ export interface Crew {
 }
 
 /**
- * Workers for the time of `work`; on cancel or failure they are ended at the latest after the grace.
+ * One worker to begin with, for the time of `work`; on cancel or failure they are ended at the latest after the grace.
  * @param hashing whether a worker of its own hashes what the others write: worth its start for more than a few megabytes
  */
-export async function withCrew<T>(
-  count: number,
-  hashing: boolean,
-  signal: AbortSignal,
-  work: (crew: Crew) => Promise<T>,
-): Promise<T> {
+export async function withCrew<T>(hashing: boolean, signal: AbortSignal, work: (crew: Crew) => Promise<T>): Promise<T> {
   const workers: MergeWorker[] = [];
   const hasher = hashing ? startHashWorker() : undefined;
   const end = () => {
@@ -55,7 +50,7 @@ export async function withCrew<T>(
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
   try {
-    await resize(count);
+    await resize(1);
     // Without the hasher a merge would wait for ever: its end is everybody's.
     const value = await Promise.race([work({ workers, resize }), ...(hasher ? [hasher.failed] : [])]);
     await Promise.all([...workers, ...(hasher ? [hasher] : [])].map(noteRequests));

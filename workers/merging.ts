@@ -195,7 +195,7 @@ async function writeAll(
   const finished = new Map((parts ?? []).map((part) => [part.shard, part]));
   const hashing = output.kind !== 'memory' && plan.totals.bytesWritten > HASHED_APART;
   try {
-    return await withCrew(1, hashing, signals.signal, async (crew) => {
+    return await withCrew(hashing, signals.signal, async (crew) => {
       if (parts) {
         const good = await believed(run, crew, parts, signals);
         finished.clear();

@@ -55,7 +55,10 @@ export async function eachShard<T>(
   const waiting = [...shards];
   /** Also those that are closing. */
   const underWay = new Set<Promise<void>>();
-  const failure = signalOnce();
+  let onFailure = () => {};
+  const failed = new Promise<void>((resolve) => {
+    onFailure = resolve;
+  });
   /** What each shard that is not finished was last said to be at. */
   const phases = new Map<number, Progress['phase']>();
   let settled = false;
@@ -101,7 +104,7 @@ export async function eachShard<T>(
         (error: unknown) => {
           failures.push(error);
           stop.abort();
-          failure.give();
+          onFailure();
         },
       );
       underWay.add(work);
@@ -125,19 +128,11 @@ export async function eachShard<T>(
     await Promise.all(underWay);
   };
   // After a failure nobody waits for a file that takes seconds to close: whoever made the workers ends them.
-  await Promise.race([everything(), failure.given.then(() => afterwards(GRACE_MS))]);
+  await Promise.race([everything(), failed.then(() => afterwards(GRACE_MS))]);
   settled = true;
   signal.removeEventListener('abort', onAbort);
   if (failures.length > 0) throw failures.find((error) => !isCancel(error)) ?? failures[0];
   return results;
-}
-
-function signalOnce(): { given: Promise<void>; give(): void } {
-  let give = () => {};
-  const given = new Promise<void>((resolve) => {
-    give = resolve;
-  });
-  return { given, give: () => give() };
 }
 
 const afterwards = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));

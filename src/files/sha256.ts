@@ -40,14 +40,25 @@ export function sha256(): Sha256 {
       held = bytes.length - whole;
     },
     hex() {
-      const tail = new Uint8Array(held < 56 ? BLOCK : 2 * BLOCK);
-      tail.set(rest.subarray(0, held));
-      tail[held] = 0x80;
-      new DataView(tail.buffer).setBigUint64(tail.length - 8, BigInt(total) * 8n);
+      const tail = paddedTail(rest.subarray(0, held), total);
       compress(state, schedule, tail, 0, tail.length);
-      return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+      return hexOf(state);
     },
   };
+}
+
+/** The last blocks (FIPS 180-4, 5.1.1): what filled none, the end mark, and the length of the whole. */
+export function paddedTail(rest: Uint8Array, total: number): Uint8Array {
+  const tail = new Uint8Array(rest.length < 56 ? BLOCK : 2 * BLOCK);
+  tail.set(rest);
+  tail[rest.length] = 0x80;
+  new DataView(tail.buffer).setBigUint64(tail.length - 8, BigInt(total) * 8n);
+  return tail;
+}
+
+/** Lower-case hex of the eight words. */
+export function hexOf(state: Int32Array): string {
+  return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
 /** The hash of bytes already together. */

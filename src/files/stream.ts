@@ -4,6 +4,8 @@
  * and 1.2 to 2 times the speed where one read begins at the end of the last.
  */
 
+import { withinTime } from '../core/time.ts';
+
 /** Open streams of one file: a merge reads it at one or two places at a time (an adapter and its base share a file). */
 const MOST_CURSORS = 3;
 /** A read this slow is believed lost (below); a disk so slow only pays for reading those bytes again. */
@@ -94,7 +96,7 @@ export function streamedReads(blob: Blob): StreamedReads {
     cursor.pending++;
     reading.add(cursor);
     // One read after the other: each may take several turns of the reader.
-    const mine = cursor.last.then(() => withinTime(fill(cursor.reader, buffer(length), length)));
+    const mine = cursor.last.then(() => withinTime(fill(cursor.reader, buffer(length), length), STALL_MS));
     cursor.last = mine.catch(() => {}); // whoever waits behind it meets the same stream
     try {
       const got = await mine;
@@ -132,17 +134,4 @@ async function fill(reader: ReadableStreamBYOBReader, into: ArrayBuffer, length:
     if (done) break;
   }
   return bytes;
-}
-
-async function withinTime<T>(work: Promise<T>): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, STALL_MS, undefined);
-  });
-  work.catch(() => {}); // told through the race, unless it comes too late to matter
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

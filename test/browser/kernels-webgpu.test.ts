@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FloatDtype } from '../../src/core/dtype.ts';
-import { openDevPage } from '../../tools/drive/dev-page.mjs';
+import { openTestPage } from './in-page.ts';
 
 const TYPES: FloatDtype[] = ['F32', 'F16', 'BF16', 'F8_E4M3', 'F8_E5M2', 'F64'];
 const INPUTS = {
@@ -19,19 +19,12 @@ const LENGTHS = [0, 1, 2, 3, 4, 5, 15, 16, 17, 1023, 1025, 4097];
 /** Phases of the mask: within a group, across an index of 2^32, across a counter's lower word, far beyond. */
 const FIRSTS = [0, 1, 5, 15, 16, 2 ** 32 - 3, 2 ** 34 - 21, 2 ** 45 + 9];
 
-let dev: Awaited<ReturnType<typeof openDevPage>>;
+let dev: Awaited<ReturnType<typeof openTestPage>>;
 let webgpu = false;
-
-// biome-ignore lint/suspicious/noExplicitAny: results cross from the page as plain data; each test knows its shape
-const inPage = (name: string, ...args: unknown[]): Promise<any> =>
-  dev.page.evaluate(
-    ([name, args]) => (window as never as Record<string, (...args: unknown[]) => unknown>)[name]!(...args),
-    [name, args] as const,
-  );
+const inPage: typeof dev.inPage = (...call) => dev.inPage(...call);
 
 beforeAll(async () => {
-  dev = await openDevPage();
-  await dev.load('/test/browser/kernels-webgpu-page.ts');
+  dev = await openTestPage('/test/browser/kernels-webgpu-page.ts');
   webgpu = await inPage('hasWebGpu');
 });
 afterAll(() => dev?.close());

@@ -1,24 +1,17 @@
 /** Models whose strength is set on the graphics card, in a real browser (here on a software adapter), against merges in memory. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openDevPage } from '../../tools/drive/dev-page.mjs';
+import { openTestPage } from './in-page.ts';
 
 /** What the project promises between two ways to the same model. */
 const TOLERANCE = 1e-4;
 
-let dev: Awaited<ReturnType<typeof openDevPage>>;
+let dev: Awaited<ReturnType<typeof openTestPage>>;
 let webgpu = false;
-
-// biome-ignore lint/suspicious/noExplicitAny: results cross from the page as plain data; each test knows its shape
-const inPage = (name: string, ...args: unknown[]): Promise<any> =>
-  dev.page.evaluate(
-    ([name, args]) => (window as never as Record<string, (...args: unknown[]) => unknown>)[name]!(...args),
-    [name, args] as const,
-  );
+const inPage: typeof dev.inPage = (...call) => dev.inPage(...call);
 
 beforeAll(async () => {
-  dev = await openDevPage();
-  await dev.load('/test/browser/model-resident-page.ts');
+  dev = await openTestPage('/test/browser/model-resident-page.ts');
   webgpu = await inPage('hasWebGpu');
 });
 afterAll(() => dev?.close());

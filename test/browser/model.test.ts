@@ -1,26 +1,19 @@
 /** Models in a real browser, through the worker of the page: both backends against PyTorch, and not one request to another origin. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDevPage } from '../../tools/drive/dev-page.mjs';
 import { CHECKPOINTS, largestDifference, readReference, unpack } from '../graph/fixtures.ts';
 import { readChatReference } from '../model/checkpoints.ts';
+import { openTestPage } from './in-page.ts';
 
 /** What the project promises for float32. */
 const TOLERANCE = 1e-4;
 
-let dev: Awaited<ReturnType<typeof openDevPage>>;
+let dev: Awaited<ReturnType<typeof openTestPage>>;
 let webgpu = false;
-
-// biome-ignore lint/suspicious/noExplicitAny: results cross from the page as plain data; each test knows its shape
-const inPage = (name: string, ...args: unknown[]): Promise<any> =>
-  dev.page.evaluate(
-    ([name, args]) => (window as never as Record<string, (...args: unknown[]) => unknown>)[name]!(...args),
-    [name, args] as const,
-  );
+const inPage: typeof dev.inPage = (...call) => dev.inPage(...call);
 
 beforeAll(async () => {
-  dev = await openDevPage();
-  await dev.load('/test/browser/model-page.ts');
+  dev = await openTestPage('/test/browser/model-page.ts');
   webgpu = await inPage('hasWebGpu');
 });
 afterAll(() => dev?.close());

@@ -3,7 +3,7 @@
  * are therefore gathered for a moment until other files have theirs.
  */
 
-import { sha256 } from '../sha256.ts';
+import { hexOf, paddedTail, sha256 } from '../sha256.ts';
 import { type HashModule, initialState, loadHashModule, type Part, PIECE_BYTES } from './module.ts';
 
 /** Hashes of files, in this thread or another. */
@@ -146,12 +146,8 @@ function advance(stream: Stream, bytes: number): void {
   first!.settle(first!.bytes.buffer);
 }
 
-/** The padding of FIPS 180-4, 5.1.1. */
 function digest(module: HashModule, { state, rest, held, total }: Stream): string {
-  const tail = new Uint8Array(held < 56 ? BLOCK : 2 * BLOCK);
-  tail.set(rest.subarray(0, held));
-  tail[held] = 0x80;
-  new DataView(tail.buffer).setBigUint64(tail.length - 8, BigInt(total) * 8n);
+  const tail = paddedTail(rest.subarray(0, held), total);
   module.compress([{ state, bytes: tail }], tail.length);
-  return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+  return hexOf(state);
 }

@@ -1,11 +1,10 @@
 /** The compiled module (`assembly/`) as TypeScript sees it: brought up once per thread, with room for four pieces. */
 
-import { AppError } from '../../core/errors.ts';
+import { instantiateWasm, workspace } from '../../core/wasm.ts';
 import { INITIAL_STATE, ROUND_CONSTANTS } from '../sha256.ts';
 
 /** Of each stream at a time: four of them and the schedule stay in the first two levels of cache. */
 export const PIECE_BYTES = 65536;
-const PAGE = 65536;
 
 type Global = WebAssembly.Global<'i32'>;
 
@@ -41,17 +40,13 @@ export const initialState = (): Int32Array => INITIAL_STATE.slice();
  * @throws AppError 'backend-unavailable'
  */
 export async function loadHashModule(source?: BufferSource): Promise<HashModule> {
-  const bytes = source ?? (await fetched(new URL('./build/sha256.wasm', import.meta.url)));
-  const { instance } = await WebAssembly.instantiate(bytes, {}).catch((error: unknown) => {
-    throw unavailable('this browser cannot compile WebAssembly SIMD', error);
-  });
-  return moduleOf(instance.exports as unknown as Exports);
+  const from = source ?? new URL('./build/sha256.wasm', import.meta.url);
+  const exports = await instantiateWasm(from, 'The hashes of files (WebAssembly) cannot be computed');
+  return moduleOf(exports as unknown as Exports);
 }
 
 function moduleOf(exports: Exports): HashModule {
-  const base = Math.ceil(exports.heapBase() / 64) * 64;
-  const missing = Math.ceil((base + 4 * PIECE_BYTES) / PAGE) - exports.memory.buffer.byteLength / PAGE;
-  if (missing > 0) exports.memory.grow(missing);
+  const base = workspace(exports, 4 * PIECE_BYTES);
   const memory = new Uint8Array(exports.memory.buffer);
   const words = new Int32Array(exports.memory.buffer);
   words.set(ROUND_CONSTANTS, exports.CONSTANTS.value >> 2);
@@ -76,21 +71,4 @@ function moduleOf(exports: Exports): HashModule {
         for (let word = 0; word < 8; word++) part.state[word] = words[states + 4 * word + lane]!;
     },
   };
-}
-
-async function fetched(url: URL): Promise<ArrayBuffer> {
-  const response = await fetch(url).catch((error: unknown) => {
-    throw unavailable('the module could not be fetched', error);
-  });
-  if (!response.ok) throw unavailable(`the server answered ${response.status}`);
-  return response.arrayBuffer();
-}
-
-function unavailable(why: string, error?: unknown): AppError {
-  return new AppError(
-    'backend-unavailable',
-    `The hashes of files (WebAssembly) cannot be computed: ${why}.`,
-    'Reload the page. If it stays so, use a current Chrome, Edge, Firefox or Safari.',
-    { why, ...(error === undefined ? {} : { cause: String(error) }) },
-  );
 }

@@ -3,7 +3,7 @@
  * under a megabyte; one per worker, no shared memory.
  */
 
-import { AppError } from '../../core/errors.ts';
+import { instantiateWasm } from '../../core/wasm.ts';
 import type { Kernels } from '../kernels.ts';
 import { prepare } from '../operands.ts';
 import { applyInBlocks } from './blocks.ts';
@@ -15,11 +15,9 @@ import { type KernelModule, layOut } from './module.ts';
  * @throws AppError 'backend-unavailable' when it cannot be fetched or this browser cannot compile it
  */
 export async function loadWasmKernels(source?: BufferSource | Response | URL): Promise<Kernels> {
-  const bytes = await moduleBytes(source ?? new URL('./build/kernels.wasm', import.meta.url));
-  const { instance } = await WebAssembly.instantiate(bytes, {}).catch((error: unknown) => {
-    throw unavailable('this browser cannot compile WebAssembly SIMD', error);
-  });
-  const module = instance.exports as unknown as KernelModule;
+  const from = source ?? new URL('./build/kernels.wasm', import.meta.url);
+  const exports = await instantiateWasm(from, 'The fast arithmetic (WebAssembly) cannot start', { backend: 'wasm' });
+  const module = exports as unknown as KernelModule;
   const slots = layOut(module);
   return {
     backend: 'wasm',
@@ -29,28 +27,4 @@ export async function loadWasmKernels(source?: BufferSource | Response | URL): P
     },
     foldLowRank: (base, matrices, firstElement) => foldInTiles(module, slots, base, matrices, firstElement),
   };
-}
-
-async function moduleBytes(source: BufferSource | Response | URL): Promise<BufferSource> {
-  if (!(source instanceof URL || source instanceof Response)) return source;
-  const response = source instanceof Response ? source : await fetched(source);
-  if (!response.ok) throw unavailable(`the server answered ${response.status}`);
-  return response.arrayBuffer();
-}
-
-async function fetched(url: URL): Promise<Response> {
-  try {
-    return await fetch(url);
-  } catch (error) {
-    throw unavailable('the module could not be fetched', error);
-  }
-}
-
-function unavailable(why: string, error?: unknown): AppError {
-  return new AppError(
-    'backend-unavailable',
-    `The fast arithmetic (WebAssembly) cannot start: ${why}.`,
-    'Reload the page. If it stays so, use a current Chrome, Edge, Firefox or Safari.',
-    { backend: 'wasm', why, ...(error === undefined ? {} : { cause: String(error) }) },
-  );
 }

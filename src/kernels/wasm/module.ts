@@ -1,6 +1,7 @@
 /** The compiled module as TypeScript sees it: the exports of `assembly/index.ts` and the layout of the memory we give it. */
 
 import type { FloatDtype, KernelDtype } from '../../core/dtype.ts';
+import { workspace } from '../../core/wasm.ts';
 
 /**
  * Elements per block, a multiple of 32 and at most 524,272 (counts.ts). Larger blocks gain under 5 %, blocks of 8 Ki lose 15 %; the four slots,
@@ -9,7 +10,6 @@ import type { FloatDtype, KernelDtype } from '../../core/dtype.ts';
 export const BLOCK = 32768;
 /** Bytes of one block as float32. */
 const SLOT = BLOCK * 4;
-const PAGE = 65536;
 
 type Add = (out: number, sft: number, vector: number, elements: number, scale: number) => void;
 type AddDifference = (out: number, sft: number, plus: number, minus: number, elements: number, scale: number) => void;
@@ -64,8 +64,6 @@ export type Slots = readonly [first: number, second: number, third: number, resu
 
 /** Grows the memory once; nothing grows it later. */
 export function layOut(module: KernelModule): Slots {
-  const base = Math.ceil(module.heapBase() / 64) * 64;
-  const missing = Math.ceil((base + 5 * SLOT) / PAGE) - module.memory.buffer.byteLength / PAGE;
-  if (missing > 0) module.memory.grow(missing);
+  const base = workspace(module, 5 * SLOT);
   return [base, base + SLOT, base + 2 * SLOT, base + 3 * SLOT];
 }
