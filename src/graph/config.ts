@@ -15,7 +15,7 @@ const LARGEST_SIZE = 2 ** 26;
 const SHOWN_LENGTH = 60;
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(value) ?? 'nothing';
   return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}...` : text;
 }
 
@@ -72,6 +72,39 @@ export function positiveField(config: Config, field: string, otherwise?: number)
       : `config.json says ${field} is ${shown(value)}, not a positive number.`,
     { field, value },
   );
+}
+
+/** The same, or undefined where the field is absent or null. */
+export function optionalPositive(config: Config, field: string): number | undefined {
+  return present(config, field) === undefined ? undefined : positiveField(config, field);
+}
+
+/** A list of so many finite numbers above 0. */
+export function numbersField(config: Config, field: string, length: number): number[] {
+  const value = present(config, field);
+  const sound = (item: unknown): item is number => typeof item === 'number' && Number.isFinite(item) && item > 0;
+  if (Array.isArray(value) && value.length === length && value.every(sound)) return value;
+  throw invalidConfig(`config.json must say ${field} as ${length} positive numbers, and says ${shown(value)}.`, {
+    field,
+    length,
+  });
+}
+
+/** One word or number per block, or undefined where the field is absent. */
+export function perBlock(config: Config, field: string, blocks: number): readonly unknown[] | undefined {
+  const value = present(config, field);
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) && value.length >= blocks) return value;
+  throw invalidConfig(`config.json must say ${field} for each of ${blocks} blocks, and says ${shown(value)}.`, {
+    field,
+    blocks,
+  });
+}
+
+/** A window in tokens: absent means `otherwise`, null means none. */
+export function windowField(config: Config, otherwise: number | undefined): number | undefined {
+  if (Object.hasOwn(config, 'sliding_window') && config.sliding_window === null) return undefined;
+  return present(config, 'sliding_window') === undefined ? otherwise : sizeField(config, 'sliding_window');
 }
 
 export function booleanField(config: Config, field: string, otherwise: boolean): boolean {

@@ -3,18 +3,25 @@
 import { type FloatDtype, isFloatDtype } from '../core/dtype.ts';
 import { AppError } from '../core/errors.ts';
 import { elementCount, type TensorInfo } from '../core/tensor.ts';
-import { decoderGraph } from './decoder.ts';
-import { type Decoder, normalize } from './families.ts';
+import type { FloatType } from './builder.ts';
+import { decoderGraph, type Segment } from './decoder.ts';
+import type { Decoder } from './form.ts';
+import { normalize } from './normalize.ts';
 import { type ExternalTensor, encodeModel, type WeightsFrom } from './onnx.ts';
+import type { Precision } from './precision.ts';
+import { quantizationOf } from './quantize.ts';
 
 /** The rotation tables cover this many positions unless asked otherwise: 2 MiB for heads of 128, while a config may claim 10^6. */
 const DEFAULT_POSITIONS = 4096;
 
 export interface ModelGraph {
   decoder: Decoder;
-  /** An ONNX model whose weights are external files (or inputs), one per tensor, each called as the tensor is. */
+  precision: Precision;
+  /** What keys, values and everything between the layers are. */
+  floatType: FloatType;
+  /** An ONNX model whose weights are external files (or inputs). */
   onnx: Uint8Array;
-  /** What those must hold: float32 in row-major order. */
+  /** Those weights, in row-major order. */
   weights: ExternalTensor[];
   /** Longest context, prompt and answer together, in tokens. */
   positions: number;
@@ -27,6 +34,14 @@ export interface GraphOptions {
   positions?: number;
   /** 'files' unless they change while the session lives. */
   weights?: WeightsFrom;
+  /** f32 unless asked otherwise. */
+  precision?: Precision;
+  /** What is not quantized: f16 for a graphics card that has it. Follows from the precision for f32 and f16. */
+  floatType?: FloatType;
+  /** The graph is for onnxruntime's WebGPU provider. */
+  onGpu?: boolean;
+  attention?: 'fused' | 'spelled-out';
+  segment?: Segment;
 }
 
 /**
@@ -37,18 +52,30 @@ export interface GraphOptions {
 export function modelGraph(
   config: unknown,
   tensors: ReadonlyMap<string, TensorInfo>,
-  { positions = DEFAULT_POSITIONS, weights = 'files' }: GraphOptions = {},
+  options: GraphOptions = {},
 ): ModelGraph {
+  const { precision = 'f32', positions = DEFAULT_POSITIONS, weights = 'files', onGpu = false } = options;
+  const { attention = 'fused', segment } = options;
   const decoder = normalize(config, tensors);
   const covered = Math.min(decoder.maxPositions, positions);
-  const graph = decoderGraph(decoder, covered);
-  for (const weight of graph.weights) requireFloat(tensors.get(weight.name)!);
+  const floatType = precision === 'f16' ? 'f16' : precision === 'f32' ? 'f32' : (options.floatType ?? 'f32');
+  const graph = decoderGraph(decoder, {
+    positions: covered,
+    floatType,
+    quantization: quantizationOf(precision, onGpu),
+    attention,
+    ...(segment ? { segment } : {}),
+  });
+  const read = new Set(graph.weights.map(({ source }) => source.tensor));
+  for (const name of read) requireFloat(tensors.get(name)!);
   return {
     decoder,
+    precision,
+    floatType,
     onnx: encodeModel(graph, weights),
     weights: graph.weights,
     positions: covered,
-    parameters: graph.weights.reduce((sum, weight) => sum + elementCount(weight.shape), 0),
+    parameters: [...read].reduce((sum, name) => sum + elementCount(tensors.get(name)!.shape), 0),
   };
 }
 

@@ -7,7 +7,7 @@
 import { type Message, message } from './protobuf.ts';
 
 /** onnx.TensorProto.DataType, of the types used here. */
-const DATA_TYPE = { f32: 1, i32: 6, i64: 7 } as const;
+const DATA_TYPE = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, f16: 10 } as const;
 /** onnx.AttributeProto.AttributeType. */
 const ATTRIBUTE_TYPE = { float: 1, int: 2, ints: 7 } as const;
 const EXTERNAL = 1;
@@ -20,8 +20,10 @@ export const MICROSOFT = 'com.microsoft';
 
 export type ElementType = keyof typeof DATA_TYPE;
 
-/** An integer, a list of integers, or a float (`{ float: 1 }`, since 1 and 1.0 are one thing in JavaScript). */
-export type Attribute = number | number[] | { float: number };
+export const ELEMENT_BYTES: Record<ElementType, number> = { f32: 4, u8: 1, i8: 1, i32: 4, i64: 8, f16: 2 };
+
+/** An integer, a list of integers, a float (`{ float: 1 }`, since 1 and 1.0 are one thing in JavaScript), or the number of an element type. */
+export type Attribute = number | number[] | { float: number } | { type: ElementType };
 
 export interface Node {
   /** Operator, e.g. "Gemm". */
@@ -50,12 +52,19 @@ export interface Constant {
   bytes: Uint8Array;
 }
 
-/** A float32 weight whose numbers are no part of the graph: it comes beside it, under `name`. */
+/** What of a checkpoint's tensor a weight holds: its numbers, or the codes and scales of their quantization (quantize.ts). */
+export type WeightSource =
+  | { tensor: string; as: 'values' }
+  | { tensor: string; as: 'codes' | 'scales'; bits: 4 | 8; transposed: boolean };
+
+/** A weight whose numbers are no part of the graph: it comes beside it, under `name`. */
 export interface ExternalTensor {
   name: string;
+  type: ElementType;
   shape: number[];
-  /** Size as float32. */
+  /** Size in `type`. */
   bytes: number;
+  source: WeightSource;
 }
 
 export interface OnnxGraph {
@@ -72,6 +81,7 @@ function encodeAttribute(name: string, value: Attribute): Message {
     for (const item of value) attribute.int(8, item);
     return attribute.int(20, ATTRIBUTE_TYPE.ints);
   }
+  if (typeof value === 'object' && 'type' in value) return encodeAttribute(name, DATA_TYPE[value.type]);
   if (typeof value === 'object') return attribute.float(2, value.float).int(20, ATTRIBUTE_TYPE.float);
   return attribute.int(3, value).int(20, ATTRIBUTE_TYPE.int);
 }
@@ -108,7 +118,7 @@ export type WeightsFrom = 'files' | 'inputs';
 
 function encodeExternal(weight: ExternalTensor): Message {
   const entry = (key: string, value: string): Message => message().text(1, key).text(2, value);
-  return encodeTensorHead(weight.name, 'f32', weight.shape)
+  return encodeTensorHead(weight.name, weight.type, weight.shape)
     .message(13, entry('location', weight.name))
     .message(13, entry('offset', '0'))
     .message(13, entry('length', String(weight.bytes)))
@@ -126,7 +136,7 @@ export function encodeModel(graph: OnnxGraph, weights: WeightsFrom): Uint8Array 
   for (const input of graph.inputs) body.message(11, encodeValue(input));
   for (const weight of graph.weights) {
     if (weights === 'files') body.message(5, encodeExternal(weight));
-    else body.message(11, encodeValue({ name: weight.name, type: 'f32', shape: weight.shape }));
+    else body.message(11, encodeValue(weight));
   }
   for (const output of graph.outputs) body.message(12, encodeValue(output));
   return message()

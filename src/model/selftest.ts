@@ -4,8 +4,9 @@
  */
 
 import { elementCount, type TensorInfo } from '../core/tensor.ts';
-import { normalForm, tensorShapes } from '../graph/families.ts';
+import { tensorShapes } from '../graph/form.ts';
 import { modelGraph } from '../graph/graph.ts';
+import { normalForm } from '../graph/normalize.ts';
 import type { ModelBackend } from './generation.ts';
 import type { ExternalFile } from './initializers.ts';
 import { openRuntime, type Runtime, runtimeOf } from './runtime.ts';
@@ -65,7 +66,7 @@ export async function largestDeviation(runtime: Runtime): Promise<number> {
 }
 
 async function logitsOn(runtime: Runtime, prompt: number[]): Promise<Float32Array> {
-  const shapes = [...tensorShapes(normalForm(CONFIG))];
+  const shapes = [...tensorShapes(normalForm(CONFIG))].map(([name, shape]): [string, number[]] => [name, [...shape]]);
   const tensors = new Map(shapes.map(([name, shape]): [string, TensorInfo] => [name, { name, dtype: 'F32', shape }]));
   const graph = modelGraph(CONFIG, tensors);
   const files = shapes.map(([name, shape], i): ExternalFile => ({ path: name, data: noise(i, elementCount(shape)) }));

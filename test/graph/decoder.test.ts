@@ -3,13 +3,14 @@
 import { InferenceSession } from 'onnxruntime-web';
 import { describe, expect, it } from 'vitest';
 import { decoderGraph } from '../../src/graph/decoder.ts';
-import { normalize } from '../../src/graph/families.ts';
+
 import { modelGraph } from '../../src/graph/graph.ts';
+import { normalize } from '../../src/graph/normalize.ts';
 import type { OnnxGraph } from '../../src/graph/onnx.ts';
 import { CHECKPOINTS, type CheckpointName, readConfig, readTensors } from './fixtures.ts';
 
 function graphOf(name: CheckpointName, positions = 64): OnnxGraph {
-  return decoderGraph(normalize(readConfig(name), readTensors(name)), positions);
+  return decoderGraph(normalize(readConfig(name), readTensors(name)), { positions });
 }
 
 function count(graph: OnnxGraph, type: string): number {

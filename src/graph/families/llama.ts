@@ -1,0 +1,141 @@
+/** Llama and the families that keep its skeleton: RMS norms before each half of a block, rotary positions, a gated MLP. */
+
+import {
+  booleanField,
+  type Config,
+  optionalPositive,
+  perBlock,
+  positiveField,
+  sizeField,
+  windowField,
+} from '../config.ts';
+import { ropeParameters } from '../rope.ts';
+import { type Family, llamaBiases, qkvBiases, type Sizes } from './family.ts';
+
+/** `layer_types` where it is there; else what the family does with the number of the block. */
+export function isSliding(config: Config, block: number, { blocks }: Sizes, otherwise: boolean): boolean {
+  const types = perBlock(config, 'layer_types', blocks);
+  return types === undefined ? otherwise : types[block] === 'sliding_attention';
+}
+
+/** Qwen's rule: the last blocks look at a window, when it is switched on at all. */
+function qwenWindow(config: Config, block: number, sizes: Sizes): number | undefined {
+  if (!booleanField(config, 'use_sliding_window', false)) return undefined;
+  const first = config.max_window_layers === 0 ? 0 : sizeField(config, 'max_window_layers', 28);
+  return isSliding(config, block, sizes, block >= first) ? windowField(config, 4096) : undefined;
+}
+
+/** Every fourth block of SmolLM3 goes without positions; a 1 in `no_rope_layers` means that the block has them. */
+function smollm3Rope(config: Config, block: number, { blocks }: Sizes): Config | undefined {
+  const interval = sizeField(config, 'no_rope_layer_interval', 4);
+  const rotates = perBlock(config, 'no_rope_layers', blocks)?.[block] ?? Number((block + 1) % interval !== 0);
+  return rotates ? ropeParameters(config) : undefined;
+}
+
+const POST_NORMS = {
+  attentionNorm: '',
+  attentionPostNorm: 'layers.#.post_attention_layernorm',
+  mlpNorm: '',
+  mlpPostNorm: 'layers.#.post_feedforward_layernorm',
+} as const;
+
+export const LLAMA_LIKE: readonly Family[] = [
+  { modelType: 'llama', biased: llamaBiases, supported: { pretraining_tp: [1] } },
+  { modelType: 'mistral', window: (config) => windowField(config, 4096) },
+  { modelType: 'qwen2', biased: qkvBiases, window: qwenWindow },
+  {
+    modelType: 'qwen3',
+    biased: llamaBiases,
+    window: qwenWindow,
+    headNorm: () => 'each',
+    defaults: () => ({ headDim: 128 }),
+  },
+  {
+    modelType: 'smollm3',
+    biased: llamaBiases,
+    tied: true,
+    rope: { theta: 2_000_000 },
+    ropeOf: smollm3Rope,
+    window: (config, block, sizes) =>
+      booleanField(config, 'use_sliding_window', false) && isSliding(config, block, sizes, false)
+        ? windowField(config, undefined)
+        : undefined,
+  },
+  {
+    modelType: 'granite',
+    biased: llamaBiases,
+    scales: (config) => ({
+      embedding: positiveField(config, 'embedding_multiplier', 1),
+      attention: positiveField(config, 'attention_multiplier', 1),
+      residual: positiveField(config, 'residual_multiplier', 1),
+      logits: 1 / positiveField(config, 'logits_scaling', 1),
+    }),
+  },
+  {
+    modelType: 'olmo',
+    biased: llamaBiases,
+    norm: { kind: 'layer', epsilon: [undefined, 1e-5], weighted: false },
+    scales: (config) => ({ clip: optionalPositive(config, 'clip_qkv') }),
+  },
+  {
+    modelType: 'olmo2',
+    biased: llamaBiases,
+    tensors: POST_NORMS,
+    norm: { epsilon: ['rms_norm_eps', 1e-5] },
+    headNorm: () => 'across',
+  },
+  {
+    modelType: 'olmo3',
+    biased: llamaBiases,
+    tensors: POST_NORMS,
+    norm: { epsilon: ['rms_norm_eps', 1e-5] },
+    headNorm: () => 'across',
+    rope: { theta: 500_000 },
+    window: (config, block, sizes) =>
+      isSliding(config, block, sizes, (block + 1) % 4 !== 0) ? windowField(config, 4096) : undefined,
+    // A scaled rotation would be that of some blocks only.
+    supported: { rope_scaling: [] },
+  },
+  {
+    modelType: 'arcee',
+    biased: llamaBiases,
+    norm: { epsilon: ['rms_norm_eps', 1e-5] },
+    activation: ['hidden_act', 'relu2'],
+    gated: false,
+  },
+  {
+    modelType: 'helium',
+    biased: (config) => llamaBiases(config).filter((slot) => slot !== 'output'),
+    norm: { epsilon: ['rms_norm_eps', 1e-8] },
+    rope: { theta: 100_000, interleaved: true },
+    defaults: () => ({ headDim: 128 }),
+  },
+  {
+    modelType: 'ernie4_5',
+    biased: (config) =>
+      booleanField(config, 'use_bias', false) ? ['query', 'key', 'value', 'output', 'gate', 'up', 'down'] : [],
+    norm: { epsilon: ['rms_norm_eps', 1e-5] },
+    tied: true,
+    rope: { theta: 500_000, interleaved: true },
+    defaults: () => ({ headDim: 128 }),
+  },
+  {
+    modelType: 'seed_oss',
+    biased: (config) => [
+      ...(booleanField(config, 'attention_bias', true) ? (['query', 'key', 'value'] as const) : []),
+      ...(booleanField(config, 'attention_out_bias', false) ? (['output'] as const) : []),
+      ...(booleanField(config, 'mlp_bias', false) ? (['gate', 'up', 'down'] as const) : []),
+    ],
+    defaults: () => ({ headDim: 128 }),
+    supported: { pretraining_tp: [1] },
+  },
+  {
+    modelType: 'hunyuan_v1_dense',
+    biased: llamaBiases,
+    norm: { epsilon: ['rms_norm_eps', 1e-5] },
+    tensors: { queryNorm: 'layers.#.self_attn.query_layernorm', keyNorm: 'layers.#.self_attn.key_layernorm' },
+    headNorm: () => 'each',
+    normAfterRotation: true,
+    supported: { pretraining_tp: [1] },
+  },
+];
