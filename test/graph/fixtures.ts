@@ -1,11 +1,40 @@
-/** The tiny checkpoints of tools/references/make_llama.py, read with a few plain lines that share no code with src/. */
+/** The tiny checkpoints of tools/references/make_families.py, read with a few plain lines that share no code with src/. */
 
 import { readFileSync } from 'node:fs';
 import type { Dtype } from '../../src/core/dtype.ts';
 import type { TensorInfo } from '../../src/core/tensor.ts';
 
 export const CHECKPOINTS = ['tied', 'untied-biases', 'llama3-rope', 'linear-rope'] as const;
-export type CheckpointName = (typeof CHECKPOINTS)[number];
+/** Decoders of other families, and Llamas with other ropes; several of them spelled as the hub's older files are. */
+export const FAMILIES = [
+  'llama-yarn',
+  'llama-dynamic',
+  'llama-longrope',
+  'mistral',
+  'qwen2',
+  'qwen2-windows',
+  'qwen3',
+  'gemma',
+  'gemma2',
+  'gemma3',
+  'phi',
+  'phi-qk-norm',
+  'phi3',
+  'phi3-longrope',
+  'gpt2',
+  'gpt2-bare',
+  'gpt-neox',
+  'gpt-neox-sequential',
+  'smollm3',
+  'olmo2',
+  'granite',
+  'stablelm',
+  'starcoder2',
+  'falcon-7b',
+  'falcon-40b',
+  'falcon-rw',
+] as const;
+export type CheckpointName = (typeof CHECKPOINTS)[number] | (typeof FAMILIES)[number];
 
 export function fixturePath(name: string, file: string): URL {
   return new URL(`../fixtures/graph/${name}/${file}`, import.meta.url);
