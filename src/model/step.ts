@@ -2,7 +2,7 @@
 
 import type * as Ort from 'onnxruntime-web';
 import { pastName, presentName } from '../graph/attention.ts';
-import type { Decoder } from '../graph/families.ts';
+import type { Decoder } from '../graph/form.ts';
 import type { ModelGraph } from '../graph/graph.ts';
 import { runtimeFailure } from './failure.ts';
 import type { Runtime } from './runtime.ts';
