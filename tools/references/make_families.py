@@ -8,7 +8,8 @@ eager attention, from the files as written (so the stored dtype's rounding is in
 (a bias of 0 or a norm of 1 would test nothing): logits of magnitude 3 to 10, so that an absolute tolerance of 1e-4 means something.
 
 Many files are rewritten to what the hub has, which is older than what transformers 5 saves: other spellings of the config, fields left
-out, tensors that are no weights. transformers must compute the same from the rewritten folder, bit for bit.
+out, tensors that are no weights. transformers must compute the same from the rewritten folder, bit for bit. Configs and weights come out
+the same everywhere; the last bits of the logits are the processor's (8e-6 between two of ours).
 """
 
 import base64
@@ -190,7 +191,38 @@ ROWS = {
         matrices=0.25,
     ),
     "smollm3": Row("SmolLM3", "bfloat16", dict(GQA, num_hidden_layers=4, intermediate_size=32), 4, dict(no_rope_layer_interval=4)),
+    "olmo": Row("Olmo", "float16", dict(MHA, clip_qkv=1.5), 4, dict(num_key_value_heads=None)),
     "olmo2": Row("Olmo2", "bfloat16", dict(GQA), 4),
+    "olmo3": Row(
+        "Olmo3",
+        "bfloat16",
+        dict(GQA, num_hidden_layers=3, intermediate_size=32, sliding_window=8, layer_types=["sliding_attention", "full_attention", "sliding_attention"]),
+    ),
+    # rope_scaling is meant for the full layers only
+    "olmo3-yarn": Row(
+        "Olmo3",
+        "bfloat16",
+        dict(
+            GQA,
+            head_dim=16,
+            sliding_window=8,
+            layer_types=["sliding_attention", "full_attention"],
+            rope_parameters=dict(
+                sliding_attention=dict(rope_type="default", rope_theta=500000.0),
+                full_attention=dict(
+                    rope_type="yarn",
+                    rope_theta=500000.0,
+                    factor=4.0,
+                    original_max_position_embeddings=64,
+                    attention_factor=1.2,
+                    beta_fast=32,
+                    beta_slow=1,
+                ),
+            ),
+        ),
+        4,
+        dict(layer_types=["sliding_attention", "full_attention"], rope_local_base_freq=GONE),
+    ),
     "granite": Row(
         "Granite",
         "bfloat16",
@@ -204,7 +236,21 @@ ROWS = {
         dict(MHA, num_attention_heads=2, num_key_value_heads=2, use_qkv_bias=True, rope_parameters=dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.25)),
         4,
     ),
+    "stablelm-parallel": Row(
+        "StableLm",
+        "bfloat16",
+        dict(
+            GQA,
+            head_dim=8,
+            use_parallel_residual=True,
+            qk_layernorm=True,
+            rope_parameters=dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.5),
+        ),
+        4,
+        dict(head_dim=GONE),
+    ),
     "starcoder2": Row("Starcoder2", "bfloat16", dict(GQA, sliding_window=8), 4, dict(tie_word_embeddings=GONE)),
+    "starcoder2-untied": Row("Starcoder2", "bfloat16", dict(GQA, use_bias=False, tie_word_embeddings=False), matrices=0.3),
     # the hub's files leave out what was once no field
     "falcon-7b": Row(
         "Falcon",
@@ -215,6 +261,43 @@ ROWS = {
     ),
     "falcon-40b": Row("Falcon", "bfloat16", dict(SMALL, new_decoder_architecture=True, num_kv_heads=2, ffn_hidden_size=48, tie_word_embeddings=False), 4),
     "falcon-rw": Row("Falcon", "bfloat16", dict(SMALL, multi_query=False, parallel_attn=False, bias=True, ffn_hidden_size=48), 5),
+    "gpt-bigcode": Row("GPTBigCode", "bfloat16", dict(GPT2, n_inner=48), 4, dict(tie_word_embeddings=GONE, num_key_value_heads=GONE)),
+    "opt": Row(
+        "OPT",
+        "float16",
+        dict(SMALL, max_position_embeddings=126, ffn_dim=48),
+        4,
+        dict(tie_word_embeddings=GONE, enable_bias=GONE, layer_norm_elementwise_affine=GONE),
+    ),
+    "cohere": Row("Cohere", "float16", dict(GQA, logit_scale=0.25), 4, dict(tie_word_embeddings=GONE, use_qk_norm=GONE), embeddings=0.8),
+    "cohere-qk-norm": Row("Cohere", "bfloat16", dict(GQA, logit_scale=0.25, use_qk_norm=True), 4, dict(tie_word_embeddings=GONE), embeddings=0.8),
+    "helium": Row("Helium", "bfloat16", dict(GQA, head_dim=8), 4),
+    "nemotron": Row(
+        "Nemotron",
+        "bfloat16",
+        dict(GQA, head_dim=16, rope_parameters=dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.5)),
+        4,
+    ),
+    "glm": Row("Glm", "bfloat16", dict(GQA, head_dim=16), 4, matrices=0.25),
+    "glm4": Row("Glm4", "bfloat16", dict(GQA, head_dim=16), 4),
+    "arcee": Row("Arcee", "bfloat16", dict(GQA)),
+    "ernie4_5": Row("Ernie4_5", "bfloat16", dict(GQA, head_dim=16, use_bias=True), 4),
+    "hunyuan_v1_dense": Row(
+        "HunYuanDenseV1",
+        "bfloat16",
+        dict(GQA, head_dim=16, tie_word_embeddings=True, rope_parameters=dict(rope_type="dynamic", rope_theta=10000.0, alpha=1000.0, factor=1.0)),
+        4,
+        dict(rope_scaling=dict(type="dynamic", alpha=1000.0, factor=1.0, beta_fast=32, beta_slow=1, mscale=1.0, mscale_all_dim=1.0)),
+        matrices=0.25,
+    ),
+    "exaone4": Row(
+        "Exaone4",
+        "bfloat16",
+        dict(GQA, num_hidden_layers=4, intermediate_size=24, sliding_window=8, rope_parameters=ROPE_LLAMA3),
+        4,
+        dict(sliding_window_pattern="LLLG", layer_types=["sliding_attention"] * 3 + ["full_attention"]),
+    ),
+    "seed_oss": Row("SeedOss", "bfloat16", dict(GQA, head_dim=16), 4),
 }
 
 
@@ -231,7 +314,7 @@ def randomize(model: torch.nn.Module, row: Row, generator: torch.Generator) -> N
             noise = torch.randn(parameter.shape, generator=generator)
             if is_final_norm(name):
                 parameter.copy_(2 * noise)  # of either sign, or a tied model would repeat its input for ever
-            elif parameter.dim() == 1:
+            elif parameter.dim() == 1 or "_norm." in name:  # also one of a norm per head
                 parameter.add_(0.1 * noise)
             else:
                 is_table = any(part in name for part in ("embed", "lm_head", "wte", "wpe"))
@@ -326,7 +409,7 @@ def reference(folder: pathlib.Path, vocabulary: int, generator: torch.Generator)
     }
 
 
-def agree_without_cache_and_padding(model: torch.nn.Module, rows: list, batch: torch.Tensor, greedy: torch.Tensor) -> None:
+def agree_without_cache_and_padding(model: torch.nn.Module, rows: list[torch.Tensor], batch: torch.Tensor, greedy: torch.Tensor) -> None:
     """Each row alone in one pass: what transformers makes of caches, windows and padding is no part of the model."""
     for row, padded, answer in zip(rows, batch, greedy):
         logits = model(torch.cat([row, answer])[None]).logits[0]
