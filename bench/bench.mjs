@@ -21,7 +21,12 @@ const USAGE = `npm run bench [page] [io] [merge] [model] [kernels] -- [options] 
   --workers auto|N     default auto: as many as the page takes by itself
   --shard-bytes N      of the weight files that the page writes
   --dir DIR            to write into; default: beside the models
-  --keep               leaves the merged folders there`;
+  --keep               leaves the merged folders there
+
+  of model:
+  --part a,b           speed (a model of 135 million weights, beside PyTorch and wllama), demo, strength; default: all
+  --cases a,b          of speed: wasm-1, wasm-2, wllama-1, …; default: all that can run. Not together with merge, which has others
+  --python PATH        with torch and transformers`;
 
 const BENCHES = {
   page: async (options) => (await import('./page.mjs')).benchPage(options),
@@ -44,6 +49,7 @@ const OPTIONS = {
   'shard-bytes': { type: 'string' },
   dir: { type: 'string' },
   keep: { type: 'boolean' },
+  part: { type: 'string' },
   help: { type: 'boolean' },
 };
 
@@ -74,6 +80,7 @@ function optionsOf(values) {
     shardBytes: count(values, 'shard-bytes'),
     dir: values.dir,
     keep: values.keep,
+    parts: list(values.part),
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

@@ -5,15 +5,15 @@
  * start of the browser or Python's imports.
  */
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname } from 'node:path';
 import { openPage } from '../tools/drive/page.mjs';
 import { openFloor } from './floor.mjs';
-import { watchMemory, watchProcesses } from './memory.mjs';
+import { watchMemory } from './memory.mjs';
 import { ROLES } from './models.mjs';
 import { childSeconds, watchProcessor } from './processor.mjs';
+import { cannotImport, limited, pythonProgram, script } from './programs.mjs';
 import { weightBytes, weightFiles } from './weights.mjs';
 
 /**
@@ -27,18 +27,6 @@ import { weightBytes, weightFiles } from './weights.mjs';
 const SETTLE_MS = 2000;
 /** A case that hangs must not take the whole benchmark with it: two minutes, and what reading and writing take at 20 MB/s. */
 const limitMs = (job) => Math.round(120_000 + (4 * weightBytes(job.sft)) / 20_000);
-
-const HERE = dirname(fileURLToPath(import.meta.url));
-const script = (name) => join(HERE, 'python', name);
-
-function limited(work, milliseconds) {
-  let timer;
-  const limit = new Promise((_, reject) => {
-    const why = `Not done after ${(milliseconds / 60_000).toFixed(0)} minutes.`;
-    timer = setTimeout(() => reject(new Error(why)), milliseconds);
-  });
-  return Promise.race([work, limit]).finally(() => clearTimeout(timer));
-}
 
 /** One piece of work in a browser of its own, so that its idle page is really idle; the browser's start is not in its time. */
 async function inBrowser(open, job, work) {
@@ -86,36 +74,10 @@ function floor(kind) {
   return { run };
 }
 
-/** Runs a program to its end; what it prints, and its memory while it ran. */
-function program(command, args, timeout) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout });
-    const memory = watchProcesses(() => [{ pid: child.pid, type: 'program' }]);
-    const said = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr']) child[name].on('data', (text) => (said[name] += text));
-    const failed = (why) => {
-      memory.stop();
-      reject(new Error(why));
-    };
-    child.on('error', (error) => failed(error.message));
-    child.on('close', (code) => {
-      if (code !== 0) failed(said.stderr.trim().split('\n').pop() || `${command} ended with code ${code}`);
-      else resolve({ ...said, memory: memory.stop() });
-    });
-  });
-}
-
 /** Its last line tells the seconds of the work itself (python/measured.py). */
 async function pythonWork(job, args) {
-  const { stdout, memory } = await program(job.python, args, limitMs(job));
-  const { seconds, cpu } = JSON.parse(stdout.trim().split('\n').pop());
-  return { seconds, cpu: { total: cpu }, memory };
-}
-
-function cannotImport(python, modules) {
-  const { status, error } = spawnSync(python, ['-c', `import ${modules}`], { stdio: 'ignore' });
-  if (error) return `${python} cannot be started: say --python PATH`;
-  return status === 0 ? undefined : `${python} has no ${modules.replaceAll(', ', ' or no ')}`;
+  const { said, memory } = await pythonProgram(job.python, args, limitMs(job));
+  return { seconds: said.seconds, cpu: { total: said.cpu }, memory };
 }
 
 /** The least that any tool must do, by the system's own: two models read, the third copied. */

@@ -3,7 +3,8 @@
 import { createServer } from 'vite';
 import { launch } from './browser.mjs';
 
-export async function openDevPage() {
+/** @returns a Vite server that compiles a module when it is first asked for */
+export async function startDevServer() {
   const server = await createServer({
     // Nothing may reload the page in the middle of a run: no file watching, no dependencies found (and bundled) on the way.
     server: { port: 0, host: '127.0.0.1', hmr: false, watch: null },
@@ -12,6 +13,12 @@ export async function openDevPage() {
     appType: 'mpa',
   });
   await server.listen();
+  return server;
+}
+
+/** @param given a server that is shared with other pages, and stays when this one closes */
+export async function openDevPage(given = undefined) {
+  const server = given ?? (await startDevServer());
   const url = String(server.resolvedUrls.local[0]);
   const browser = await launch();
   await browser.page.goto(`${url}test/browser/blank.html`);
@@ -29,7 +36,7 @@ export async function openDevPage() {
     load: (path) => browser.page.evaluate(`import(${JSON.stringify(path)}).then(() => undefined)`),
     close: async () => {
       await browser.close();
-      await server.close();
+      if (!given) await server.close();
     },
   };
 }
