@@ -19,7 +19,7 @@ export {
   runMerge,
   unfinishedRuns,
 } from './merging.ts';
-export { type Answers, type ModelHost, openModelHost } from './models.ts';
+export { type ModelHost, openModelHost } from './models.ts';
 export { workerRequests } from './start.ts';
 export { deleteStored, storageRoom, storedFiles, storedOutputs } from './storage.ts';
 export { tidied } from './tidying.ts';

@@ -3,9 +3,12 @@
 import type { OnProgress } from '../src/core/progress.ts';
 import type { FolderDescription } from '../src/files/folder.ts';
 import type { MergeRequest } from '../src/merge/recipe/request.ts';
-import { generate } from '../src/model/generate.ts';
-import type { Generation, LoadedModel, LoadOptions } from '../src/model/generation.ts';
-import { logits } from '../src/model/score.ts';
+import { generate, generateIds } from '../src/model/generate.ts';
+import type { LoadedModel, LoadOptions } from '../src/model/generation.ts';
+import { perplexity } from '../src/model/perplexity.ts';
+import { continuationScores, logits, nextTokenLogProbs } from '../src/model/score.ts';
+import type { Model } from '../src/model/session.ts';
+import { nextTextTokens, scoreChoices, textPerplexity } from '../src/model/text-scores.ts';
 import { type Held, holdFolder, holdMerged } from './held.ts';
 import { serve } from './wire.ts';
 
@@ -38,6 +41,11 @@ async function keep(holding: Promise<Held>): Promise<LoadedModel> {
   };
 }
 
+/** What a model can do, of the model with an id. */
+function by<Given extends unknown[], Result>(work: (model: Model, ...given: Given) => Promise<Result>) {
+  return (id: number, ...given: Given): Promise<Result> => heldBy(id).use((model) => work(model, ...given));
+}
+
 const api = {
   load: (folder: FolderDescription, options: LoadOptions, onProgress: OnProgress) =>
     keep(holdFolder(folder, options, onProgress)),
@@ -47,14 +55,15 @@ const api = {
   loadResident: (request: MergeRequest, options: LoadOptions, onProgress: OnProgress) =>
     keep(holdMerged(request, options, true, onProgress)),
   setStrength: (id: number, g: number) => heldBy(id).setStrength(g),
-  generate: (
-    id: number,
-    prompts: string[],
-    options: { maxNewTokens: number; batchSize?: number },
-    onAnswer: (index: number, answer: Generation) => void,
-    signal: AbortSignal,
-  ) => heldBy(id).use((model) => generate(model, prompts, options, onAnswer, signal)),
-  logits: (id: number, ids: number[][]) => heldBy(id).use((model) => logits(model, ids)),
+  generate: by(generate),
+  generateIds: by(generateIds),
+  logits: by(logits),
+  continuationScores: by(continuationScores),
+  nextTokenLogProbs: by(nextTokenLogProbs),
+  perplexity: by(perplexity),
+  scoreChoices: by(scoreChoices),
+  nextTextTokens: by(nextTextTokens),
+  textPerplexity: by(textPerplexity),
   async release(id: number): Promise<void> {
     const held = models.get(id);
     models.delete(id);

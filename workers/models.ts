@@ -4,17 +4,12 @@ import type { Remote } from 'comlink';
 import type { OnProgress } from '../src/core/progress.ts';
 import type { FolderDescription } from '../src/files/folder.ts';
 import type { MergeRequest } from '../src/merge/recipe/request.ts';
-import type { Generation } from '../src/model/generation.ts';
-import type { LoadedModel, LoadOptions, ModelWorkerApi } from './model.worker.ts';
+import type { OnText } from '../src/model/generate.ts';
+import type { Answers, GenerateOptions, Generation, LoadedModel, LoadOptions } from '../src/model/generation.ts';
+import type { ModelWorkerApi } from './model.worker.ts';
 import { call, type RunningWorker, startModelWorker } from './start.ts';
 
-export interface Answers {
-  /** In the order of the prompts. */
-  answers: Generation[];
-  tokensPerSecond: number;
-}
-
-export interface ModelHost {
+export interface ModelHost extends Pick<ModelWorkerApi, Asked> {
   load(folder: FolderDescription, options: LoadOptions, onProgress: OnProgress): Promise<LoadedModel>;
   loadMerged(request: MergeRequest, options: LoadOptions, onProgress: OnProgress): Promise<LoadedModel>;
   /**
@@ -24,19 +19,33 @@ export interface ModelHost {
   loadResident(request: MergeRequest, options: LoadOptions, onProgress: OnProgress): Promise<LoadedModel>;
   /** The recipe's g of a model that `loadResident` gave; not while it answers. Rejects as loading does; then another may be tried. */
   setStrength(id: number, g: number): Promise<void>;
-  /** `onAnswer` is called once per prompt, in the order they finish, always before the promise resolves. */
+  /**
+   * `onAnswer` is called once per prompt, in the order they finish, always before the promise resolves. `onText` is called with the text so
+   * far of answers that are growing: at most ten times a second each, never after the answer was told or the promise settled.
+   */
   generate(
     id: number,
     prompts: string[],
-    options: { maxNewTokens: number; batchSize?: number },
+    options: GenerateOptions,
     onAnswer: (index: number, answer: Generation) => void,
     signal: AbortSignal,
+    onText?: OnText,
   ): Promise<Answers>;
-  logits(id: number, ids: number[][]): Promise<{ dims: [number, number, number]; data: Float32Array }>;
   release(id: number): Promise<void>;
   /** Ends the worker: the only way to stop a load. The host starts anew at the next call. */
   terminate(): void;
 }
+
+/** These take the id of a model, and what their namesakes of src/model take after it. */
+type Asked =
+  | 'generateIds'
+  | 'logits'
+  | 'continuationScores'
+  | 'nextTokenLogProbs'
+  | 'perplexity'
+  | 'scoreChoices'
+  | 'nextTextTokens'
+  | 'textPerplexity';
 
 /** A place for models to live in: one worker, started at the first call. Models are known by the ids it gives. */
 export function openModelHost(): ModelHost {
@@ -50,21 +59,38 @@ export function openModelHost(): ModelHost {
     loadMerged: (request, options, onProgress) => ask((api) => api.loadMerged(request, options, onProgress)),
     loadResident: (request, options, onProgress) => ask((api) => api.loadResident(request, options, onProgress)),
     setStrength: (id, g) => ask((api) => api.setStrength(id, g)),
-    async generate(id, prompts, options, onAnswer, signal) {
+    async generate(id, prompts, options, onAnswer, signal, onText) {
       // A callback travels by another port than the result and may come after it: what is late is told here, once.
       const told = new Set<number>();
+      let settled = false;
       const tell = (index: number, answer: Generation) => {
         if (told.has(index)) return;
         told.add(index);
         onAnswer(index, answer);
       };
-      const result = await ask<Answers>((api) => api.generate(id, prompts, options, tell, signal));
-      result.answers.forEach((answer, index) => {
-        tell(index, answer);
-      });
-      return result;
+      const grow =
+        onText &&
+        ((index: number, text: string) => {
+          if (!settled && !told.has(index)) onText(index, text);
+        });
+      try {
+        const result = await ask<Answers>((api) => api.generate(id, prompts, options, tell, signal, grow));
+        result.answers.forEach((answer, index) => {
+          tell(index, answer);
+        });
+        return result;
+      } finally {
+        settled = true;
+      }
     },
-    logits: (id, ids) => ask((api) => api.logits(id, ids)),
+    generateIds: (...given) => ask((api) => api.generateIds(...given)),
+    logits: (...given) => ask((api) => api.logits(...given)),
+    continuationScores: (...given) => ask((api) => api.continuationScores(...given)),
+    nextTokenLogProbs: (...given) => ask((api) => api.nextTokenLogProbs(...given)),
+    perplexity: (...given) => ask((api) => api.perplexity(...given)),
+    scoreChoices: (...given) => ask((api) => api.scoreChoices(...given)),
+    nextTextTokens: (...given) => ask((api) => api.nextTextTokens(...given)),
+    textPerplexity: (...given) => ask((api) => api.textPerplexity(...given)),
     release: (id) => ask((api) => api.release(id)),
     terminate: () => {
       worker?.terminate();

@@ -11,10 +11,11 @@ import { parsePrompts } from '../judge/prompts.ts';
 import type { BackendWish } from '../kernels/kernels.ts';
 import type { Recipe, Role } from '../merge/recipe/recipe.ts';
 import type { MergeInputs } from '../merge/recipe/request.ts';
-import type { ModelBackend } from '../model/generation.ts';
+import type { ChoiceItem, GenerateOptions, ModelBackend, ScoreOptions } from '../model/generation.ts';
 import { compareModels, comparisonFiles } from './compare.ts';
 import { type DemoRow, runDemo } from './demo.ts';
 import { RUN_FUNCTIONS, steered } from './drive-run.ts';
+import type { ModelHost } from './engine.ts';
 
 const ignoreProgress = () => {};
 const never = new AbortController().signal;
@@ -72,10 +73,15 @@ interface ModelArguments {
   backend: ModelBackend;
 }
 
-async function logits({ ids, backend }: ModelArguments & { ids: number[][] }): Promise<number[][][]> {
+async function pickModel({ backend }: ModelArguments): Promise<{ host: ModelHost; id: number }> {
   const host = openModelHost();
-  const model = await host.load(await pickFolder(), { backend }, ignoreProgress);
-  const { dims, data } = await host.logits(model.id, ids);
+  const { id } = await host.load(await pickFolder(), { backend }, ignoreProgress);
+  return { host, id };
+}
+
+async function logits({ ids, ...model }: ModelArguments & { ids: number[][] }): Promise<number[][][]> {
+  const { host, id } = await pickModel(model);
+  const { dims, data } = await host.logits(id, ids);
   const [, positions, vocabulary] = dims;
   // Rows may be shorter than the longest one: each gives as many positions as it has tokens.
   return ids.map((row, index) =>
@@ -86,16 +92,20 @@ async function logits({ ids, backend }: ModelArguments & { ids: number[][] }): P
   );
 }
 
-async function generate({
-  prompts,
-  maxNewTokens,
-  backend,
-}: ModelArguments & { prompts: string; maxNewTokens: number }) {
-  const set = parsePrompts(prompts);
-  const host = openModelHost();
-  const model = await host.load(await pickFolder(), { backend }, ignoreProgress);
-  const texts = set.items.map((item) => item.prompt);
-  return host.generate(model.id, texts, { maxNewTokens }, ignoreProgress, never);
+async function generate({ prompts, backend, ...options }: ModelArguments & GenerateOptions & { prompts: string }) {
+  const texts = parsePrompts(prompts).items.map((item) => item.prompt);
+  const { host, id } = await pickModel({ backend });
+  return host.generate(id, texts, options, ignoreProgress, never);
+}
+
+async function score({ items, backend, ...options }: ModelArguments & ScoreOptions & { items: ChoiceItem[] }) {
+  const { host, id } = await pickModel({ backend });
+  return host.scoreChoices(id, items, options, never);
+}
+
+async function perplexity({ text, backend, ...options }: ModelArguments & ScoreOptions & { text: string }) {
+  const { host, id } = await pickModel({ backend });
+  return host.textPerplexity(id, text, options, never);
 }
 
 /** Picks `count` folders and judges their answers to the same prompts. */
@@ -116,7 +126,7 @@ async function inspect() {
   return inspectFolder(await pickFolder());
 }
 
-const FUNCTIONS = { ...RUN_FUNCTIONS, inspect, merge, logits, generate, compare, demo };
+const FUNCTIONS = { ...RUN_FUNCTIONS, inspect, merge, logits, generate, score, perplexity, compare, demo };
 
 type Outcome = { value: unknown } | { error: Partial<AppErrorShape> & { message: string } };
 

@@ -65,6 +65,12 @@ export function maskWord(stream: MaskStream, element: number): number {
   return philox4x32(counter, stream.seed)[Math.floor(element / 4) & 3]!;
 }
 
+/** For draws that are no mask: uniform on [0, 1) with 53 bits, from the block `step` of the stream. */
+export function uniform(stream: MaskStream, step: number): number {
+  const [low, high] = philox4x32([step >>> 0, Math.floor(step / 2 ** 32), ...stream.name], stream.seed);
+  return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
+}
+
 /** Drop the element when its word is below this: floor(rate * 2^32). Rate 0 drops nothing. */
 export function dropThreshold(rate: number): number {
   return Math.floor(rate * 2 ** 32);

@@ -1,4 +1,4 @@
-/** What a run of a model gives back; plain data that crosses threads. */
+/** What a run of a model is given and gives back; plain data that crosses threads. */
 
 export type StopReason = 'eos' | 'length' | 'cancelled';
 
@@ -9,6 +9,110 @@ export interface Generation {
   /** Ids of the new tokens, the stop token left out. */
   tokens: number[];
   stopReason: StopReason;
+}
+
+/** Draws instead of the likeliest token; the numbers of chance depend on the seed and the prompt alone. Wrong values are RangeErrors. */
+export interface Sampling {
+  /** Divides the logits; 0 is greedy. */
+  temperature: number;
+  /** Only that many of the likeliest; all by default. */
+  topK?: number;
+  /** Only the likeliest that together have this share; above 0, at most 1, the default. */
+  topP?: number;
+  /** Any safe integer. */
+  seed: number;
+}
+
+export interface GenerateOptions {
+  maxNewTokens: number;
+  /** Prompts answered at the same time. */
+  batchSize?: number;
+  /** Greedy without it. */
+  sampling?: Sampling;
+}
+
+export interface IdsOptions extends GenerateOptions {
+  /** Any of these ends an answer; none by default. */
+  stopTokens?: readonly number[];
+}
+
+export interface IdsAnswer {
+  /** New tokens, without the stop token. */
+  tokens: number[];
+  stopReason: StopReason;
+}
+
+export interface Answers<Answer = Generation> {
+  /** In the order of the prompts. */
+  answers: Answer[];
+  /** New tokens per second over the whole run, stop tokens included; 0 for no prompts. */
+  tokensPerSecond: number;
+}
+
+export interface ScoreOptions {
+  /** Rows looked at together; fewer where memory asks for it. */
+  batchSize?: number;
+}
+
+/** Natural logarithms. */
+export interface ContinuationScore {
+  /** Sum of `perToken`. */
+  logProb: number;
+  /** How many it has, to compare continuations of different lengths. */
+  tokens: number;
+  perToken: number[];
+}
+
+export interface TokenLogProb {
+  id: number;
+  /** Natural logarithm. */
+  logProb: number;
+}
+
+export interface NextTokens {
+  /** In the order asked for. */
+  asked: TokenLogProb[];
+  /** The likeliest first, ties by ascending id. */
+  top: TokenLogProb[];
+}
+
+/** A question and the answers it may have. */
+export interface ChoiceItem {
+  prompt: string;
+  choices: readonly string[];
+}
+
+export interface ChoiceScores {
+  prompt: string;
+  choices: { text: string; logProb: number; tokens: number }[];
+  /** Position of the first choice with the largest `logProb`. Longer choices are the less likely for their length: divide by `tokens` where that matters. */
+  best: number;
+}
+
+export interface TextLogProb extends TokenLogProb {
+  /** What was asked for, or what the token says. */
+  text: string;
+}
+
+export interface NextTextTokens {
+  asked: TextLogProb[];
+  top: TextLogProb[];
+}
+
+export interface PerplexityOptions extends ScoreOptions {
+  /** Tokens of a window; the model's positions by default. */
+  window?: number;
+  /** From the beginning of a window to that of the next, less than `window`; half of it by default. */
+  stride?: number;
+}
+
+export interface Perplexity {
+  /** Natural logarithm, of all scored tokens together. */
+  logProb: number;
+  /** Scored ones: all but the first. */
+  tokens: number;
+  /** exp(-logProb / tokens) */
+  perplexity: number;
 }
 
 export type ModelBackend = 'wasm' | 'webgpu';

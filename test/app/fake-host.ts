@@ -8,6 +8,8 @@ import type { Generation } from '../../src/model/generation.ts';
 /** What the model called `name` says; merged models are called "<name of sft> g <g>". */
 export type Rule = (name: string, prompt: string) => string;
 
+const notHere = () => Promise.reject(new Error('not here'));
+
 export function fakeHost(rule: Rule) {
   const names = new Map<number, string>();
   const log: string[] = [];
@@ -37,7 +39,14 @@ export function fakeHost(rule: Rule) {
       }
       return { answers, tokensPerSecond: 1 };
     },
-    logits: () => Promise.reject(new Error('not here')),
+    generateIds: notHere,
+    logits: notHere,
+    continuationScores: notHere,
+    nextTokenLogProbs: notHere,
+    perplexity: notHere,
+    scoreChoices: notHere,
+    nextTextTokens: notHere,
+    textPerplexity: notHere,
     release: async (id) => {
       log.push(`release ${names.get(id)}`);
       names.delete(id);

@@ -1,9 +1,12 @@
 /** The page's half of the model tests; runs in the browser, on the worker that the page itself uses. */
 
-import type { FolderDescription } from '../../src/files/folder.ts';
+import { type FolderDescription, openFolder } from '../../src/files/folder.ts';
 import type { ModelBackend } from '../../src/model/generation.ts';
+import { perplexity } from '../../src/model/perplexity.ts';
 import { openRuntime, runtimeOf } from '../../src/model/runtime.ts';
+import type { ContinuationItem } from '../../src/model/score.ts';
 import { largestDeviation } from '../../src/model/selftest.ts';
+import { loadModel } from '../../src/model/session.ts';
 import { openModelHost, workerRequests } from '../../workers/client.ts';
 
 const host = openModelHost();
@@ -30,6 +33,73 @@ async function answers(backend: ModelBackend, prompts: string[]) {
   const result = await host.generate(model.id, prompts, { maxNewTokens: 24 }, (index) => told.push(index), NEVER);
   await host.release(model.id);
   return { ...result, told: told.sort() };
+}
+
+/** Everything that scores, through the worker; `items` as in scores.json. */
+async function scores(name: string, backend: ModelBackend, items: ContinuationItem[], text: number[]) {
+  const { id } = await host.load(await folderAt(`/test/fixtures/graph/${name}`, BARE), { backend }, () => {});
+  const prompts = items.map(({ prompt }) => [...prompt]);
+  const continuations = await host.continuationScores(id, items, {}, NEVER);
+  const next = await host.nextTokenLogProbs(id, prompts, { top: 5 }, NEVER);
+  const surprise = await host.perplexity(id, text, {}, NEVER);
+  await host.release(id);
+  return { perToken: continuations.flatMap((item) => item.flatMap((one) => one.perToken)), next, surprise };
+}
+
+/** The same perplexity by a model that takes a row in pieces, as a large one does on the CPU, whatever computes here. */
+async function inPieces(name: string, backend: ModelBackend, text: number[], tokens: number) {
+  const runtime = await openRuntime(backend);
+  const model = await loadModel(runtime, openFolder(await folderAt(`/test/fixtures/graph/${name}`, BARE)), () => {});
+  let passes = 0;
+  const run: typeof model.session.run = (feeds) => {
+    passes++;
+    return model.session.run(feeds);
+  };
+  const large = {
+    runtime: { ...runtime, backend: 'wasm' as const },
+    graph: { ...model.graph, parameters: 2 ** 33 / tokens },
+    session: { run, release: () => model.session.release() },
+  };
+  const { logProb } = await perplexity(large, text, {}, NEVER);
+  await model.release();
+  return { logProb, passes };
+}
+
+async function choices(backend: ModelBackend) {
+  const { id } = await host.load(await folderAt('/test/fixtures/graph/chat', CHAT), { backend }, () => {});
+  const items = [{ prompt: 'How do I bake bread?', choices: ['Mix flour', 'then wait.'] }];
+  const [scored] = await host.scoreChoices(id, items, {}, NEVER);
+  const [next] = await host.nextTextTokens(id, ['How do I bake bread?'], { openings: ['Mix'], top: 1 }, NEVER);
+  const { tokens } = await host.textPerplexity(id, 'How do I bake bread?', {}, NEVER);
+  await host.release(id);
+  return { scored, next, tokens };
+}
+
+/** Drawn answers in ids, in batches of two sizes. */
+async function drawn(name: string, backend: ModelBackend, prompts: number[][]) {
+  const { id } = await host.load(await folderAt(`/test/fixtures/graph/${name}`, BARE), { backend }, () => {});
+  const sampling = { temperature: 1.5, topK: 40, seed: 9 };
+  const runs = [];
+  for (const batchSize of [1, 8])
+    runs.push(await host.generateIds(id, prompts, { maxNewTokens: 6, batchSize, sampling }, NEVER));
+  const greedy = await host.generateIds(id, prompts, { maxNewTokens: 6 }, NEVER);
+  await host.release(id);
+  return { drawn: runs.map(({ answers }) => answers), greedy: greedy.answers };
+}
+
+/** What a page hears of answers that grow, in order: 'text' or 'answer', the prompt, and how much of it. */
+async function growth() {
+  const model = await host.load(await folderAt('/test/fixtures/graph/chat', CHAT), { backend: 'wasm' }, () => {});
+  const heard: { what: string; index: number; text: string }[] = [];
+  const prompts = new Array<string>(600).fill('How do I bake bread at home? How do I bake bread?');
+  const hear = (what: string) => (index: number, text: string) => heard.push({ what, index, text });
+  const options = { maxNewTokens: 60, batchSize: 64, sampling: { temperature: 1, seed: 1 } };
+  const onAnswer = (index: number, { text }: { text: string }) => hear('answer')(index, text);
+  const { answers } = await host.generate(model.id, prompts, options, onAnswer, NEVER, hear('text'));
+  const before = heard.length;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await host.release(model.id);
+  return { heard, late: heard.length - before, answers: answers.map(({ text }) => text) };
 }
 
 /** How long after the cancel the call came back, and how. */
@@ -101,6 +171,11 @@ const hasWebGpu = async (): Promise<boolean> => Boolean(await navigator.gpu?.req
 Object.assign(window, {
   logits,
   answers,
+  scores,
+  inPieces,
+  choices,
+  drawn,
+  growth,
   cancel,
   mergedLogits,
   failure,

@@ -1,8 +1,10 @@
 /** Models in a real browser, through the worker of the page: both backends against PyTorch, and not one request to another origin. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { IdsAnswer, NextTokens } from '../../src/model/generation.ts';
 import { CHECKPOINTS, largestDifference, readReference, unpack } from '../graph/fixtures.ts';
 import { readChatReference } from '../model/checkpoints.ts';
+import { readScores } from '../model/scores.ts';
 import { openTestPage } from './in-page.ts';
 
 /** What the project promises for float32. */
@@ -37,6 +39,49 @@ describe.each(['wasm', 'webgpu'] as const)('on %s', (backend) => {
     );
     expect(result.told).toEqual(prompts.map((_, i) => i));
   });
+
+  test('scores are those of PyTorch, also where a row goes in pieces', async ({ skip }) => {
+    if (backend === 'webgpu' && !webgpu) skip('no WebGPU adapter here');
+    const { items, next, texts } = readScores().models['untied-biases'];
+    // A device that is computed on the processor takes long for a long text.
+    const [short, long] = texts as [(typeof texts)[0], (typeof texts)[0]];
+    const text = backend === 'wasm' ? long : short;
+    const found = await inPage('scores', 'untied-biases', backend, items, text.ids);
+    const logProbs = items.flatMap((item) => item.logProbs.flat());
+    expect(largestDifference(found.perToken, logProbs)).toBeLessThan(TOLERANCE);
+    const top = found.next.flatMap((row: NextTokens) => row.top.flatMap(({ id, logProb }) => [id, logProb]));
+    expect(
+      largestDifference(
+        top,
+        next.flatMap((row) => row.top.flat()),
+      ),
+    ).toBeLessThan(TOLERANCE);
+    expect(Math.abs(found.surprise.logProb - text.logProb) / text.ids.length).toBeLessThan(TOLERANCE);
+    const pieces = await inPage('inPieces', 'untied-biases', backend, short.ids, 9);
+    expect(Math.abs(pieces.logProb - short.logProb) / short.ids.length).toBeLessThan(TOLERANCE);
+    expect(pieces.passes).toBeGreaterThan(4);
+  });
+
+  test('texts are scored through the template and the tokenizer', async ({ skip }) => {
+    if (backend === 'webgpu' && !webgpu) skip('no WebGPU adapter here');
+    const { scored, next, tokens } = await inPage('choices', backend);
+    expect(scored.choices.map(({ text }: { text: string }) => text)).toEqual(['Mix flour', 'then wait.']);
+    expect([0, 1]).toContain(scored.best);
+    expect(next.asked).toMatchObject([{ text: 'Mix' }]);
+    expect(next.top[0].id).toBe(readChatReference().answers[0]!.tokens[0]);
+    expect(tokens).toBeGreaterThan(5);
+  });
+
+  test('drawn answers do not depend on the batch, and ids without a seed are greedy', async ({ skip }) => {
+    if (backend === 'webgpu' && !webgpu) skip('no WebGPU adapter here');
+    const { greedy } = readReference('tied');
+    const result = await inPage('drawn', 'tied', backend, greedy.prompts);
+    const [alone, together] = result.drawn;
+    expect(together).toEqual(alone);
+    const tokensOf = (answers: IdsAnswer[]) => answers.map(({ tokens }) => tokens);
+    expect(tokensOf(result.greedy)).toEqual(greedy.ids.map((ids) => ids.slice(0, 6)));
+    expect(tokensOf(alone)).not.toEqual(tokensOf(result.greedy));
+  });
 });
 
 test('the self-test tells a device that computes other numbers from ours', async ({ skip }) => {
@@ -44,6 +89,18 @@ test('the self-test tells a device that computes other numbers from ours', async
   const { ours, subgroupMinSize, withSubgroups } = await inPage('deviations');
   expect(ours).toBeLessThan(1e-3);
   if (subgroupMinSize === 4) expect(withSubgroups).toBeGreaterThan(0.1);
+});
+
+test('a page can follow answers while they grow, and hears nothing of one after its end', async () => {
+  const { heard, late, answers } = await inPage('growth');
+  const ended = new Set<number>();
+  for (const { what, index, text } of heard) {
+    expect(ended.has(index)).toBe(false);
+    if (what === 'answer') ended.add(index);
+    else expect(answers[index].startsWith(text)).toBe(true);
+  }
+  expect(heard.filter(({ what }: { what: string }) => what === 'text').length).toBeGreaterThan(64);
+  expect([ended.size, late]).toEqual([600, 0]);
 });
 
 test('a cancel stops a run of thousands of answers within a second', async () => {

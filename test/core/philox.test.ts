@@ -1,7 +1,7 @@
 /** The generator against its authors' vectors, and the mask layout against its definition. */
 
 import { describe, expect, test } from 'vitest';
-import { dropThreshold, maskStream, maskWord, philox4x32, type Words4 } from '../../src/core/philox.ts';
+import { dropThreshold, maskStream, maskWord, philox4x32, uniform, type Words4 } from '../../src/core/philox.ts';
 
 describe('Philox4x32-10', () => {
   // Random123 (Salmon et al.), tests/kat_vectors, lines "philox4x32 10": counter, key, output.
@@ -85,5 +85,26 @@ describe('The mask', () => {
     expect(dropThreshold(0)).toBe(0);
     expect(dropThreshold(0.5)).toBe(2 ** 31);
     expect(dropThreshold(1 - Number.EPSILON)).toBeLessThan(2 ** 32);
+  });
+});
+
+describe('A uniform number', () => {
+  const stream = maskStream(7, 'a prompt');
+
+  test('is made of the first 53 bits of its step’s block, high word first', () => {
+    for (const step of [0, 1, 2 ** 33 + 5]) {
+      const [low, high] = philox4x32([step % 2 ** 32, Math.floor(step / 2 ** 32), ...stream.name], stream.seed);
+      const bits = (BigInt(high) >> 5n) * 2n ** 26n + (BigInt(low) >> 6n);
+      expect(uniform(stream, step)).toBe(Number(bits) / 2 ** 53);
+    }
+  });
+
+  test('has the mean and the variance of its kind, and stays in [0, 1)', () => {
+    const drawn = Array.from({ length: 20_000 }, (_, step) => uniform(stream, step));
+    const mean = drawn.reduce((sum, one) => sum + one, 0) / drawn.length;
+    const variance = drawn.reduce((sum, one) => sum + (one - 0.5) ** 2, 0) / drawn.length;
+    expect(Math.abs(mean - 0.5)).toBeLessThan(0.008); // four standard errors
+    expect(Math.abs(variance - 1 / 12)).toBeLessThan(0.002);
+    expect(drawn.every((one) => one >= 0 && one < 1)).toBe(true);
   });
 });

@@ -3,7 +3,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { main } from '../../tools/drive/drive.mjs';
 import { CHECKPOINTS, fixturePath, largestDifference, readReference, unpack } from '../graph/fixtures.ts';
 
@@ -75,6 +75,67 @@ describe('generate', () => {
     expect(answers.map(({ tokens, stopReason }) => [tokens.length, stopReason])).toEqual(
       answers.map(() => [2, 'length']),
     );
+  });
+
+  test('draws alike with the same seed in batches of any size, and says how', async () => {
+    const args = ['generate', '--model', join(DEMO, 'sft'), '--prompts', prompts(), '--max-new-tokens', '12'];
+    const drawn = async (...more: string[]) => {
+      const run = await drive(...args, '--temperature', '3', '--top-p', '0.95', ...more);
+      return { texts: (run.answers as { text: string }[]).map(({ text }) => text), sampling: run.sampling };
+    };
+    const alone = await drawn('--seed', '5', '--batch-size', '1');
+    expect(alone.sampling).toEqual({ temperature: 3, topP: 0.95, seed: 5 });
+    expect(await drawn('--seed', '5', '--batch-size', '8')).toEqual(alone);
+    expect((await drawn('--seed', '6')).texts).not.toEqual(alone.texts);
+  });
+});
+
+describe('scores', () => {
+  test('of choices prefer the right answer of a task, and count their tokens', async () => {
+    const tasks = readFileSync(join(DEMO, 'prompts/task.jsonl'), 'utf8').split('\n').slice(0, 4);
+    const items = tasks.map((line) => {
+      const { prompt, expected } = JSON.parse(line);
+      return JSON.stringify({ prompt, choices: ['I cannot help with that.', expected] });
+    });
+    const result = await drive(
+      'score',
+      '--model',
+      join(DEMO, 'sft'),
+      '--items',
+      inScratch('items.jsonl', items.join('\n')),
+    );
+    const scored = result.items as { best: number; choices: { logProb: number; tokens: number }[] }[];
+    expect([result.version, scored.map(({ best }) => best)]).toEqual([1, [1, 1, 1, 1]]);
+    expect(scored.flatMap(({ choices }) => choices).every(({ logProb, tokens }) => logProb < 0 && tokens > 1)).toBe(
+      true,
+    );
+  });
+
+  test('of a text are its perplexity', async () => {
+    const text = inScratch('text.txt', 'How do I water my plants? '.repeat(200));
+    const { version, perplexity, logProb, tokens } = (await drive(
+      'perplexity',
+      '--model',
+      join(DEMO, 'sft'),
+      '--text',
+      text,
+    )) as Record<string, number>;
+    expect(version).toBe(1);
+    expect(tokens).toBeGreaterThan(1000);
+    expect(perplexity).toBeCloseTo(Math.exp(-logProb! / tokens!), 9);
+  });
+
+  test.each([
+    ['{"prompt": "a", "choices": []}', 'line 1'],
+    ['{"prompt": "a", "choices": ["b"]}\n{"prompt": 1}', 'line 2'],
+    ['\n{', 'line 2'],
+    ['', 'no items'],
+  ])('are refused for the items %j', async (items, message) => {
+    const told = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const args = ['score', '--model', join(DEMO, 'sft'), '--items', inScratch('items.jsonl', items)];
+    expect(await main(args)).toBe(2);
+    expect(told.mock.calls.flat().join()).toContain(message);
+    told.mockRestore();
   });
 });
 

@@ -38,7 +38,10 @@ function command(needs, backends, run) {
     oneOf(values, 'backend', backends);
     workersOf(values);
     for (const name of ['shard-bytes', 'chunk-bytes']) size(values, name);
+    for (const name of ['max-new-tokens', 'batch-size', 'top-k']) count(values, name);
     for (const name of ['g', 'p', 'seed', 'limit']) number(values, name);
+    samplingOf(values);
+    if (values.items) itemsOf(values.items);
   };
   return { check, run };
 }
@@ -55,6 +58,26 @@ function number(values, name) {
   if (values[name].trim() === '' || !Number.isFinite(value))
     throw new UsageError(`--${name} wants a number, not "${values[name]}".`);
   return value;
+}
+
+function count(values, name) {
+  const value = number(values, name);
+  if (value !== undefined && !(Number.isInteger(value) && value > 0))
+    throw new UsageError(`--${name} wants a whole number from 1 on, not "${values[name]}".`);
+  return value;
+}
+
+/** Greedy unless one of its three is given. */
+function samplingOf(values) {
+  const [temperature, topK, topP] = [number(values, 'temperature'), count(values, 'top-k'), number(values, 'top-p')];
+  if (temperature !== undefined && temperature < 0)
+    throw new UsageError(`--temperature wants a number from 0 (greedy) on, not "${values.temperature}".`);
+  if (topP !== undefined && !(topP > 0 && topP <= 1))
+    throw new UsageError(`--top-p wants a number above 0 and at most 1, not "${values['top-p']}".`);
+  const seed = number(values, 'seed') ?? 0;
+  if ([temperature, topK, topP].every((value) => value === undefined)) return undefined;
+  if (!Number.isSafeInteger(seed)) throw new UsageError(`--seed wants a whole number, not "${values.seed}".`);
+  return { temperature: temperature ?? 1, topK, topP, seed };
 }
 
 /** Of bytes: a whole number from 1 on. */
@@ -94,6 +117,32 @@ function tokensOf(path) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${path} is no JSON: write {"ids": [[1, 2, 3]]}.`);
   }
+}
+
+/** JSON lines {"prompt": "…", "choices": ["…", …]}. */
+function itemsOf(path) {
+  const numbered = text(path)
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .map((line, index) => ({ line, number: index + 1 }));
+  const items = numbered
+    .filter(({ line }) => line.trim() !== '')
+    .map(({ line, number }) => itemOf(line, `${path}, line ${number}`));
+  if (items.length === 0)
+    throw new UsageError(`${path} holds no items: write {"prompt": "…", "choices": ["…", "…"]} on each line.`);
+  return items;
+}
+
+function itemOf(line, place) {
+  try {
+    const { prompt, choices } = JSON.parse(line) ?? {};
+    const isText = (value) => typeof value === 'string' && value !== '';
+    if (isText(prompt) && Array.isArray(choices) && choices.length > 0 && choices.every(isText))
+      return { prompt, choices };
+  } catch (error) {
+    throw new UsageError(`${place}: it is not JSON: ${error.message}.`);
+  }
+  throw new UsageError(`${place}: expected {"prompt": "…", "choices": ["…", "…"]}.`);
 }
 
 function recipeOf(values) {
@@ -158,9 +207,32 @@ export const COMMANDS = {
     if (values.precision && values.precision !== 'f32')
       throw new UsageError(`Precision ${values.precision} is not there yet: use f32.`);
     page.pick(folder(values.model));
+    const sampling = samplingOf(values);
     const result = await page.call('generate', {
       prompts: text(values.prompts),
-      maxNewTokens: number(values, 'max-new-tokens') ?? 64,
+      maxNewTokens: count(values, 'max-new-tokens') ?? 64,
+      batchSize: count(values, 'batch-size'),
+      sampling,
+      backend: values.backend ?? 'wasm',
+    });
+    return { version: JSON_VERSION, ...(sampling && { sampling }), ...result };
+  }),
+
+  score: command(['model', 'items'], MODEL_BACKENDS, async (page, values) => {
+    page.pick(folder(values.model));
+    const items = await page.call('score', {
+      items: itemsOf(values.items),
+      batchSize: count(values, 'batch-size'),
+      backend: values.backend ?? 'wasm',
+    });
+    return { version: JSON_VERSION, items };
+  }),
+
+  perplexity: command(['model', 'text'], MODEL_BACKENDS, async (page, values) => {
+    page.pick(folder(values.model));
+    const result = await page.call('perplexity', {
+      text: text(values.text),
+      batchSize: count(values, 'batch-size'),
       backend: values.backend ?? 'wasm',
     });
     return { version: JSON_VERSION, ...result };
@@ -172,7 +244,7 @@ export const COMMANDS = {
     const { files, ...result } = await page.call('compare', {
       count: models.length,
       prompts: text(values.prompts),
-      maxNewTokens: number(values, 'max-new-tokens') ?? 64,
+      maxNewTokens: count(values, 'max-new-tokens') ?? 64,
       backend: values.backend ?? 'wasm',
     });
     mkdirSync(values.out, { recursive: true });

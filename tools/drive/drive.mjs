@@ -19,7 +19,10 @@ const USAGE = `npm run drive -- <command> [options]
            [--backend auto|wasm|webgpu|reference] [--workers auto|N] [--chunk-bytes N] [--shard-bytes N]
            auto, the default: the faster one on this computer; the bytes written do not depend on it
   logits   --model DIR --tokens FILE.json [--backend wasm|webgpu]      {"ids": [[…]]}
-  generate --model DIR --prompts FILE.jsonl [--max-new-tokens N] [--backend wasm|webgpu] [--precision f32]
+  generate --model DIR --prompts FILE.jsonl [--max-new-tokens N] [--backend wasm|webgpu] [--precision f32] [--batch-size N]
+           [--temperature T] [--top-k N] [--top-p P] [--seed S]    draws by chance where one of the first three is given
+  score    --model DIR --items FILE.jsonl                   {"prompt": "…", "choices": ["…", "…"]}: which the model would answer
+  perplexity --model DIR --text FILE                        [--batch-size N] [--backend wasm|webgpu], as of score
   compare  --models DIR,DIR[,…] --prompts FILE --out DIR
   bench    merge|model|io|kernels [options]
 
@@ -49,7 +52,13 @@ const OPTIONS = {
   'shard-bytes': { type: 'string' },
   tokens: { type: 'string' },
   prompts: { type: 'string' },
+  items: { type: 'string' },
+  text: { type: 'string' },
   'max-new-tokens': { type: 'string' },
+  'batch-size': { type: 'string' },
+  temperature: { type: 'string' },
+  'top-k': { type: 'string' },
+  'top-p': { type: 'string' },
 };
 
 /** Runs one command; returns the exit code. Results go to standard output as JSON (or to --json FILE), failures as one line on stderr. */

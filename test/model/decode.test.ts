@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type GreedyAnswer, greedy } from '../../src/model/greedy.ts';
+import { decode } from '../../src/model/decode.ts';
+import type { IdsAnswer } from '../../src/model/generation.ts';
 import { loadModel, type Model } from '../../src/model/session.ts';
 import { CHECKPOINTS, readReference } from '../graph/fixtures.ts';
 import { checkpointFolder, nodeRuntime } from './checkpoints.ts';
@@ -11,19 +12,14 @@ async function answersOf(
   prompts: number[][],
   options: { maxNewTokens?: number; batchSize?: number; stopTokens?: number[] } = {},
 ) {
-  const answers: GreedyAnswer[] = [];
+  const answers: IdsAnswer[] = [];
   const finished: number[] = [];
   const { maxNewTokens = 24, batchSize = 8, stopTokens = [] } = options;
-  await greedy(
-    model,
-    prompts,
-    { maxNewTokens, batchSize, stopTokens: new Set(stopTokens) },
-    (index, { tokens, stopReason }) => {
-      answers[index] = { tokens, stopReason };
-      finished.push(index);
-    },
-    NEVER,
-  );
+  const onAnswer = (index: number, { tokens, stopReason }: IdsAnswer) => {
+    answers[index] = { tokens, stopReason };
+    finished.push(index);
+  };
+  await decode(model, prompts, { maxNewTokens, batchSize, stopTokens: new Set(stopTokens) }, { onAnswer }, NEVER);
   return { answers, finished };
 }
 
@@ -43,7 +39,7 @@ describe.each(CHECKPOINTS)('greedy answers of %s', (name) => {
   it('end at the first stop token of each row, while the others of the batch go on', async () => {
     const stopTokens = [reference.ids[0]![5]!, reference.ids[2]![2]!];
     const { answers } = await answersOf(model, reference.prompts, { stopTokens });
-    const expected = reference.ids.map((tokens): GreedyAnswer => {
+    const expected = reference.ids.map((tokens): IdsAnswer => {
       const end = tokens.findIndex((token) => stopTokens.includes(token));
       return end < 0 ? { tokens, stopReason: 'length' } : { tokens: tokens.slice(0, end), stopReason: 'eos' };
     });
@@ -59,6 +55,70 @@ describe('the loop', () => {
     model = await loadModel(nodeRuntime(), checkpointFolder('tied'), () => {});
   });
   afterAll(() => model.release());
+
+  it('tells the tokens of rows that grow, and of none that is finished', async () => {
+    const prompts = Array.from({ length: 16 }, (_, i) => reference.prompts[i % 3]!);
+    const finished = new Set<number>();
+    const told = new Map<number, number[][]>();
+    const started = performance.now();
+    await decode(
+      model,
+      prompts,
+      { maxNewTokens: 200, batchSize: 16, stopTokens: new Set() },
+      {
+        onAnswer: (index) => finished.add(index),
+        onTokens(index, tokens) {
+          expect(finished.has(index)).toBe(false);
+          told.set(index, [...(told.get(index) ?? []), [...tokens]]);
+        },
+      },
+      NEVER,
+    );
+    const growth = told.get(0)!;
+    expect(growth.length).toBeGreaterThan(0);
+    expect(growth.length).toBeLessThanOrEqual((performance.now() - started) / 100);
+    expect(growth.at(-1)!.slice(0, 24)).toEqual(reference.ids[0]!.slice(0, growth.at(-1)!.length));
+    for (const [i, tokens] of growth.entries()) expect(tokens.length).toBeGreaterThan(growth[i - 1]?.length ?? 0);
+  });
+
+  it('draws the same answers in batches of any size and order, and others for another seed', async () => {
+    const prompts = Array.from({ length: 7 }, (_, i) => [...reference.prompts[i % 3]!, 10 + i]);
+    const sampled = async (batchSize: number, seed: number, asked = prompts) => {
+      const answers: number[][] = [];
+      const options = {
+        maxNewTokens: 16,
+        batchSize,
+        stopTokens: new Set<number>(),
+        sampling: { temperature: 2, seed },
+      };
+      const onAnswer = (index: number, { tokens }: IdsAnswer) => {
+        answers[index] = tokens;
+      };
+      await decode(model, asked, options, { onAnswer }, NEVER);
+      return answers;
+    };
+    const alone = await sampled(1, 5);
+    for (const batchSize of [2, 8]) expect(await sampled(batchSize, 5)).toEqual(alone);
+    expect(await sampled(3, 5, [...prompts].reverse())).toEqual([...alone].reverse());
+    const other = await sampled(8, 6);
+    for (const [index, tokens] of other.entries()) expect(tokens).not.toEqual(alone[index]);
+  });
+
+  it('tells no answer that a cancel cuts off', async () => {
+    const controller = new AbortController();
+    const told: number[] = [];
+    let steps = 0;
+    const run: Model['session']['run'] = (feeds) => {
+      if (++steps === 5) controller.abort();
+      return model.session.run(feeds);
+    };
+    const cut = { ...model, session: { run, release: () => model.session.release() } };
+    const prompts = [reference.prompts[0]!, reference.prompts[2]!];
+    const options = { maxNewTokens: 20, batchSize: 2, stopTokens: new Set<number>() };
+    const answering = decode(cut, prompts, options, { onAnswer: (index) => told.push(index) }, controller.signal);
+    await expect(answering).rejects.toMatchObject({ name: 'AbortError' });
+    expect([steps, told]).toEqual([5, []]);
+  });
 
   it('makes no more tokens than asked', async () => {
     const { answers } = await answersOf(model, reference.prompts, { maxNewTokens: 3 });
@@ -84,11 +144,11 @@ describe('the loop', () => {
     setTimeout(() => controller.abort(), 100);
     const prompts = Array.from({ length: 5000 }, () => reference.prompts[0]!);
     const begun = performance.now();
-    const run = greedy(
+    const run = decode(
       model,
       prompts,
       { maxNewTokens: 200, batchSize: 4, stopTokens: new Set() },
-      () => {},
+      { onAnswer: () => {} },
       controller.signal,
     );
     await expect(run).rejects.toMatchObject({ name: 'AbortError' });

@@ -1,59 +1,76 @@
 /**
- * Greedy decoding of many prompts, in ids: batches of like lengths, padded on the left, with a cache of keys and values.
+ * Decoding of many prompts, in ids: batches of like lengths, padded on the left, with a cache of keys and values.
  *
  * A loop of our own instead of transformers.js's `generate()`, because a comparison runs hundreds of short prompts: each row stops at
  * its own stop token and is told at once, finished rows leave the batch, a cancel takes effect within one step, and no tensor is
  * wrapped twice. The library looks at the last token only, so its batches run on until all rows end in the same step.
  */
 
-import { cancelled } from '../core/errors.ts';
-import type { StopReason } from './generation.ts';
+import { batchesOf } from './batches.ts';
+import { breather } from './breath.ts';
+import { type Choose, chooser } from './choose.ts';
+import type { IdsAnswer, Sampling } from './generation.ts';
 import { emptyCache, keepRows, releaseCache, runStep, type Steppable } from './step.ts';
 
-export interface GreedyOptions {
+export interface DecodeOptions {
   /** At least 1. */
   maxNewTokens: number;
   batchSize: number;
   /** Any of these ends a row. */
   stopTokens: ReadonlySet<number>;
+  /** Greedy without it. */
+  sampling?: Sampling;
 }
 
-export interface GreedyAnswer {
-  /** New tokens, without the stop token. */
-  tokens: number[];
-  stopReason: StopReason;
+export interface Listener {
+  /** Once per prompt, in the order they finish; a row that a cancel cuts off is not told. */
+  onAnswer(index: number, answer: IdsAnswer): void;
+  /** The tokens so far of a row that goes on, now and then. */
+  onTokens?(index: number, tokens: readonly number[]): void;
 }
 
-interface Row extends GreedyAnswer {
+interface Row extends IdsAnswer {
   index: number;
   prompt: readonly number[];
+  choose: Choose;
   finished: boolean;
 }
 
 /** Rows leave the batch when an eighth of it is finished: copying the cache of those that stay then costs less than dragging the others along. */
 const FINISHED_SHARE = 1 / 8;
-/** A cancel must be heard while the session runs step after step without ever letting the thread's messages in. */
-const BREATH_MS = 50;
+/** Growing rows are told this often, and seldomer where telling itself takes more than a twentieth of the time. */
+const TELL_MS = 100;
+const TELL_SHARE = 1 / 20;
 
 /**
- * Calls `onAnswer` once per prompt, in the order they finish. Prompts must have at least one token and fit the model's positions.
+ * Prompts must have at least one token and fit the model's positions.
  * Resolves with the number of tokens made (stop tokens included); rejects with AbortError soon after `signal` aborts.
  */
-export async function greedy(
+export async function decode(
   model: Steppable,
   prompts: readonly (readonly number[])[],
-  options: GreedyOptions,
-  onAnswer: (index: number, answer: GreedyAnswer) => void,
+  options: DecodeOptions,
+  listener: Listener,
   signal: AbortSignal,
 ): Promise<number> {
-  const byLength = prompts
-    .map((prompt, index): Row => ({ index, prompt, tokens: [], stopReason: 'length', finished: false }))
-    .sort((a, b) => a.prompt.length - b.prompt.length || a.index - b.index);
   const pause = breather(signal);
+  const { onAnswer, onTokens } = listener;
+  const told = { onAnswer, onGrowth: onTokens ? tellsNowAndThen(onTokens) : () => {} };
+  const lengths = prompts.map((prompt) => prompt.length);
   let made = 0;
-  for (let first = 0; first < byLength.length; first += options.batchSize) {
-    const batch = byLength.slice(first, first + options.batchSize);
-    made += await answerBatch(model, batch, options, (row) => onAnswer(row.index, row), pause);
+  for (const indices of batchesOf(lengths, options.batchSize)) {
+    const batch = indices.map((index): Row => {
+      const prompt = prompts[index]!;
+      return {
+        index,
+        prompt,
+        choose: chooser(prompt, options.sampling),
+        tokens: [],
+        stopReason: 'length',
+        finished: false,
+      };
+    });
+    made += await answerBatch(model, batch, options, told, pause);
   }
   return made;
 }
@@ -61,8 +78,8 @@ export async function greedy(
 async function answerBatch(
   model: Steppable,
   batch: Row[],
-  options: GreedyOptions,
-  onFinished: (row: GreedyAnswer & { index: number }) => void,
+  options: DecodeOptions,
+  told: { onAnswer: Listener['onAnswer']; onGrowth: (rows: readonly Row[]) => void },
   pause: () => Promise<void>,
 ): Promise<number> {
   const vocabulary = model.graph.decoder.vocabulary;
@@ -77,14 +94,17 @@ async function answerBatch(
       await pause();
       const output = await runStep(model, { ids, padding, total, keep: 1, cache });
       cache = output.cache;
-      ids = rows.map((_, i) => indexOfLargest(output.logits, i * vocabulary, (i + 1) * vocabulary));
+      ids = rows.map(({ choose, tokens }, i) =>
+        choose(output.logits.subarray(i * vocabulary, (i + 1) * vocabulary), tokens.length),
+      );
       const room = total < model.graph.positions;
       rows.forEach((row, i) => {
         if (row.finished) return;
         made++;
         extend(row, ids[i]!, options, room);
-        if (row.finished) onFinished(row);
+        if (row.finished) told.onAnswer(row.index, row);
       });
+      told.onGrowth(rows);
       const open = rows.flatMap((row, i) => (row.finished ? [] : [i]));
       if (open.length === 0) return made;
       // On a GPU the cache stays where it is and finished rows are carried along.
@@ -99,7 +119,7 @@ async function answerBatch(
 }
 
 /** `room`: another token would still find a position. */
-function extend(row: Row, token: number, options: GreedyOptions, room: boolean): void {
+function extend(row: Row, token: number, options: DecodeOptions, room: boolean): void {
   if (options.stopTokens.has(token)) {
     row.stopReason = 'eos';
     row.finished = true;
@@ -109,28 +129,13 @@ function extend(row: Row, token: number, options: GreedyOptions, room: boolean):
   row.finished = row.tokens.length >= options.maxNewTokens || !room;
 }
 
-/** The first of the largest, as PyTorch's argmax on a CPU takes it; relative to `start`. */
-function indexOfLargest(values: Float32Array, start: number, end: number): number {
-  let best = start;
-  for (let i = start + 1; i < end; i++) if (values[i]! > values[best]!) best = i;
-  return best - start;
-}
-
-/** Lets waiting messages in every BREATH_MS (a port's message, since timers are held back to 4 ms) and throws when one was a cancel. */
-function breather(signal: AbortSignal): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last > BREATH_MS) {
-      await new Promise<void>((resolve) => {
-        const { port1, port2 } = new MessageChannel();
-        port1.onmessage = () => {
-          port1.close();
-          resolve();
-        };
-        port2.postMessage(null);
-      });
-      last = performance.now();
-    }
-    if (signal.aborted) throw cancelled();
+function tellsNowAndThen(onTokens: NonNullable<Listener['onTokens']>): (rows: readonly Row[]) => void {
+  let next = performance.now() + TELL_MS;
+  return (rows) => {
+    const begun = performance.now();
+    if (begun < next) return;
+    for (const { index, tokens, finished } of rows) if (!finished) onTokens(index, tokens);
+    const ended = performance.now();
+    next = ended + Math.max(TELL_MS, (ended - begun) / TELL_SHARE);
   };
 }
