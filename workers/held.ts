@@ -78,7 +78,7 @@ async function hold(plan: Plan, mayMove: boolean, build: (plan: Plan) => Promise
 export function holdFolder(folder: FolderDescription, options: LoadOptions, onProgress: OnProgress): Promise<Held> {
   return hold({ wish: options.backend, g: 0 }, options.backend === 'auto', async ({ wish }) => {
     const { runtime, ...noted } = await runtimeFor(wish, options.threads);
-    return { ...noted, model: await loadModel(runtime, openFolder(folder), onProgress) };
+    return { ...noted, model: await loadModel(runtime, openFolder(folder), onProgress, precisionOf(options)) };
   });
 }
 
@@ -101,9 +101,11 @@ export function holdMerged(
       if (resident) return resident;
     }
     const { folder } = await mergeInMemory(wanted, await kernelsFor('wasm'));
-    return { ...noted, model: await loadModel(runtime, openFolder(folder), onProgress) };
+    return { ...noted, model: await loadModel(runtime, openFolder(folder), onProgress, precisionOf(options)) };
   });
 }
+
+const precisionOf = ({ precision }: LoadOptions) => (precision === undefined ? {} : { precision });
 
 /** No room on the device, or a method that cannot be set: no reason not to run. What is wrong with the request itself, merging it will tell. */
 function unlessUnfit(error: unknown): undefined {

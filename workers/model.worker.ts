@@ -7,7 +7,7 @@ import { generate, generateIds } from '../src/model/generate.ts';
 import type { LoadedModel, LoadOptions } from '../src/model/generation.ts';
 import { perplexity } from '../src/model/perplexity.ts';
 import { continuationScores, logits, nextTokenLogProbs } from '../src/model/score.ts';
-import type { Model } from '../src/model/session.ts';
+import { describeModel, type Model } from '../src/model/session.ts';
 import { nextTextTokens, scoreChoices, textPerplexity } from '../src/model/text-scores.ts';
 import { type Held, holdFolder, holdMerged } from './held.ts';
 import { serve } from './wire.ts';
@@ -27,18 +27,10 @@ async function keep(holding: Promise<Held>): Promise<LoadedModel> {
   const begun = performance.now();
   const held = await holding;
   const { model, note } = await held.built();
-  const { decoder, parameters } = model.graph;
   const id = ++lastId;
   models.set(id, held);
-  return {
-    id,
-    modelType: decoder.family,
-    backend: model.runtime.backend,
-    ...(note === undefined ? {} : { note }),
-    parameters,
-    vocabulary: decoder.vocabulary,
-    seconds: (performance.now() - begun) / 1000,
-  };
+  const noted = note === undefined ? {} : { note };
+  return { id, ...describeModel(model), ...noted, seconds: (performance.now() - begun) / 1000 };
 }
 
 /** What a model can do, of the model with an id. */

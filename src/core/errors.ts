@@ -53,6 +53,7 @@ export type ErrorCode =
   | 'tokenizer-invalid'
   | 'template-missing'
   | 'model-too-large'
+  | 'precision-unavailable'
   | 'runtime-failed'
   | 'device-lost'
   // prompts, answers

@@ -8,6 +8,11 @@ export interface ByteSource {
   readonly size: number;
   /** Bytes [start, end); the caller stays inside [0, size]. Rejects with AppError 'file-changed' or 'file-unreadable'. */
   slice(start: number, end: number): Promise<Uint8Array>;
+  /**
+   * The same at once, while this thread waits: only where the platform can (in workers), for callers that cannot wait. Throws as `slice`
+   * rejects.
+   */
+  sliceNow?(start: number, end: number): Uint8Array;
   /** Lets go of what is held for the next reads: whoever reads much says so when done. Reading on opens it again. */
   close?(): void;
 }
@@ -36,8 +41,20 @@ export function blobSource(blob: Blob, path = 'the file'): ByteSource {
         throw readError(error, path);
       }
     },
+    ...(typeof FileReaderSync === 'undefined' ? {} : { sliceNow: (start, end) => sliceNow(blob, path, start, end) }),
     close: streams.close,
   };
+}
+
+function sliceNow(blob: Blob, path: string, start: number, end: number): Uint8Array {
+  checkRange(start, end, blob.size);
+  try {
+    const bytes = new Uint8Array(new FileReaderSync().readAsArrayBuffer(blob.slice(start, end)));
+    if (bytes.byteLength !== end - start) throw changed(path);
+    return bytes;
+  } catch (error) {
+    throw readError(error, path);
+  }
 }
 
 /** Bytes already in memory. Slices are copies, as they are for files. */
@@ -45,6 +62,10 @@ export function memorySource(bytes: Uint8Array): ByteSource {
   return {
     size: bytes.byteLength,
     async slice(start, end) {
+      checkRange(start, end, bytes.byteLength);
+      return bytes.slice(start, end);
+    },
+    sliceNow(start, end) {
       checkRange(start, end, bytes.byteLength);
       return bytes.slice(start, end);
     },

@@ -52,10 +52,15 @@ export interface Constant {
   bytes: Uint8Array;
 }
 
-/** What of a checkpoint's tensor a weight holds: its numbers, or the codes and scales of their quantization (quantize.ts). */
-export type WeightSource =
-  | { tensor: string; as: 'values' }
-  | { tensor: string; as: 'codes' | 'scales'; bits: 4 | 8; transposed: boolean };
+/** What of a checkpoint's tensor a weight holds: its numbers, or one part of their quantization (quantize.ts). */
+export type WeightSource = { tensor: string; as: 'values' } | BlockSource;
+
+export interface BlockSource {
+  tensor: string;
+  as: 'codes' | 'scales';
+  bits: 4 | 8;
+  transposed: boolean;
+}
 
 /** A weight whose numbers are no part of the graph: it comes beside it, under `name`. */
 export interface ExternalTensor {

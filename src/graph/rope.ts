@@ -114,11 +114,21 @@ export function ropeParameters(config: Config): Config {
   const beside = {
     rope_theta: rope_theta ?? rotary_emb_base,
     partial_rotary_factor: partial_rotary_factor ?? rotary_pct,
-    original_max_position_embeddings,
   };
   const own = objectField(config, 'rope_parameters') ?? objectField(config, 'rope_scaling') ?? {};
   const said = Object.entries(own).filter(([, value]) => value !== null && value !== undefined);
-  return { ...beside, ...Object.fromEntries(said) };
+  // Of the original context, unlike of the rest, the config's own word counts more than the scaling's.
+  const original = original_max_position_embeddings ?? own.original_max_position_embeddings;
+  return { ...beside, ...Object.fromEntries(said), original_max_position_embeddings: original };
+}
+
+/**
+ * The same for a family whose blocks with a window have parameters of their own: transformers 5 writes both sorts under `rope_parameters`,
+ * undefined where it did not.
+ */
+export function ropeParametersByType(config: Config, sliding: boolean): Config | undefined {
+  const byType = objectField(config, 'rope_parameters');
+  return byType && objectField(byType, sliding ? 'sliding_attention' : 'full_attention');
 }
 
 /** What a family takes for what its config leaves out. */

@@ -9,9 +9,18 @@ export function tooLarge(bytes: number, limit: number, where: string): AppError 
   const gigabytes = (amount: number): string => `${(amount / 1e9).toFixed(1)} GB`;
   return new AppError(
     'model-too-large',
-    `This model needs about ${gigabytes(bytes)} in one piece in float32; ${where} allows ${gigabytes(limit)}.`,
-    'Merging works at any size. To compare a model this large, export the prompts and run it elsewhere.',
+    `This model needs about ${gigabytes(bytes)} in one piece; ${where} allows ${gigabytes(limit)}.`,
+    'Run it in fewer bits (int8 or int4), or on a graphics card. Merging works at any size.',
     { bytes, limit },
+  );
+}
+
+export function precisionUnavailable(precision: string, backend: string): AppError {
+  return new AppError(
+    'precision-unavailable',
+    `Nothing here can run a model in ${precision}: that takes a graphics card with 16-bit floats (WebGPU's shader-f16).`,
+    'Use f32, or int8 or int4 where memory is short.',
+    { precision, backend },
   );
 }
 

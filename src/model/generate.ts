@@ -30,7 +30,7 @@ export async function generate(
   checkOptions(options);
   const tokenizer = await model.tokenizer();
   const begun = performance.now();
-  const encoded = await mapped(prompts, (prompt) => tokenizer.encodePrompt(prompt), signal);
+  const encoded = await mapped(prompts, (prompt) => tokenizer.encodePrompt(prompt, options.template), signal);
   const stopTokens = new Set(model.stopTokens);
   if (tokenizer.endOfText !== undefined) stopTokens.add(tokenizer.endOfText);
 

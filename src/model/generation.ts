@@ -1,5 +1,8 @@
 /** What a run of a model is given and gives back; plain data that crosses threads. */
 
+import type { Precision } from '../graph/precision.ts';
+import type { TemplateChoice } from './templates.ts';
+
 export type StopReason = 'eos' | 'length' | 'cancelled';
 
 export interface Generation {
@@ -29,9 +32,11 @@ export interface GenerateOptions {
   batchSize?: number;
   /** Greedy without it. */
   sampling?: Sampling;
+  /** How a prompt is put to a model; its own template by default. */
+  template?: TemplateChoice | undefined;
 }
 
-export interface IdsOptions extends GenerateOptions {
+export interface IdsOptions extends Omit<GenerateOptions, 'template'> {
   /** Any of these ends an answer; none by default. */
   stopTokens?: readonly number[];
 }
@@ -52,6 +57,12 @@ export interface Answers<Answer = Generation> {
 export interface ScoreOptions {
   /** Rows looked at together; fewer where memory asks for it. */
   batchSize?: number;
+}
+
+/** Of prompts that are texts. */
+export interface TextScoreOptions extends ScoreOptions {
+  /** How a prompt is put to a model; its own template by default. */
+  template?: TemplateChoice | undefined;
 }
 
 /** Natural logarithms. */
@@ -124,6 +135,8 @@ export interface LoadOptions {
   backend: ModelWish;
   /** Of the CPU backend; counts at the first load of a worker only. Default: measured in bench/model. */
   threads?: number;
+  /** f32 by default. */
+  precision?: Precision;
 }
 
 export interface LoadedModel {
@@ -135,7 +148,10 @@ export interface LoadedModel {
   backend: ModelBackend;
   /** Why it is another backend than asked for. */
   note?: string;
+  precision: Precision;
   parameters: number;
+  /** Of the weights as they are run. */
+  bytes: number;
   vocabulary: number;
   /** From the call to ready. */
   seconds: number;

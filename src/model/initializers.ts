@@ -1,15 +1,19 @@
 /**
- * The weights of a model, read once and widened to float32. Neighbours are read together: for a model of a megabyte the round trips
- * of one read per tensor cost more than all the rest of loading it.
+ * The weights of a model, read once and made into what the graph wants of them. A small model is read before its session is made,
+ * neighbours together: its round trips, one per tensor, would cost more than all the rest of loading it. Of a large one onnxruntime is
+ * given files that are read when it asks for their bytes, so that a weight is in memory once and not twice.
  */
 
 import { isFloatDtype } from '../core/dtype.ts';
 import type { OnProgress } from '../core/progress.ts';
 import type { TensorRef } from '../core/tensor.ts';
 import type { Folder } from '../files/folder.ts';
+import type { ByteSource } from '../files/source.ts';
 import { openWeightFile } from '../files/weights.ts';
-import { initializerBytes } from '../graph/weights.ts';
+import type { ExternalTensor } from '../graph/onnx.ts';
+import { weightBytes } from '../graph/weights.ts';
 import { runtimeFailure } from './failure.ts';
+import { OnDemand } from './on-demand.ts';
 
 /** A file that onnxruntime finds beside the graph. */
 export interface ExternalFile {
@@ -17,59 +21,146 @@ export interface ExternalFile {
   data: Uint8Array;
 }
 
+export interface Initializers {
+  files: ExternalFile[];
+  /** What went wrong while onnxruntime asked for bytes: it tells that something did, not what. */
+  failure(): unknown;
+}
+
+/** A tensor and what the graph makes of it. */
+interface Wanted {
+  tensor: TensorRef;
+  weights: ExternalTensor[];
+}
+
 /** Most bytes of neighbours in one read: 4 MiB reads reach full speed, and no more than this is held besides the result. */
 const RUN_BYTES = 2 ** 22;
+/** Stored bytes up to which a model is read at once; what it is in memory twice then is no more than a browser's own noise. */
+const SMALL_MODEL = 2 ** 26;
+
+/**
+ * @param weights of a graph @param tensors of the checkpoint, floats all
+ * Rejects as reading does, and with AppError 'model-too-large'.
+ */
+export async function openInitializers(
+  folder: Folder,
+  weights: readonly ExternalTensor[],
+  tensors: ReadonlyMap<string, TensorRef>,
+  onProgress: OnProgress,
+): Promise<Initializers> {
+  const wanted = wantedTensors(weights, tensors);
+  const total = wanted.reduce((sum, { tensor }) => sum + tensor.end - tensor.start, 0);
+  let done = 0;
+  const told = ({ source, start, end }: TensorRef): void => {
+    done += end - start;
+    onProgress({ label: source, done, total, unit: 'bytes' });
+  };
+  const sources = await openAll(folder, wanted);
+  const waits = [...sources.values()].every((source) => source.sliceNow !== undefined);
+  if (total > SMALL_MODEL && waits) return filesOnDemand(wanted, sources, told);
+  return { files: await readAll(wanted, sources, told), failure: () => undefined };
+}
+
+function wantedTensors(weights: readonly ExternalTensor[], tensors: ReadonlyMap<string, TensorRef>): Wanted[] {
+  const wanted = new Map<string, Wanted>();
+  for (const weight of weights) {
+    const { tensor } = weight.source;
+    const known = wanted.get(tensor);
+    if (known) known.weights.push(weight);
+    else wanted.set(tensor, { tensor: tensors.get(tensor)!, weights: [weight] });
+  }
+  return [...wanted.values()];
+}
+
+async function openAll(folder: Folder, wanted: readonly Wanted[]): Promise<Map<string, ByteSource>> {
+  const paths = [...new Set(wanted.map(({ tensor }) => tensor.source))];
+  return new Map(await Promise.all(paths.map(async (path) => [path, await openWeightFile(folder, path)] as const)));
+}
+
+function filesOnDemand(
+  wanted: readonly Wanted[],
+  sources: ReadonlyMap<string, ByteSource>,
+  told: (tensor: TensorRef) => void,
+): Initializers {
+  const failed: { reason?: unknown } = {};
+  const files = wanted.flatMap(({ tensor, weights }) => {
+    /** What is made of a tensor at once and asked for one after the other. */
+    const left = new Map<string, Uint8Array>();
+    const make = (): void => {
+      const bytes = sources.get(tensor.source)!.sliceNow!(tensor.start, tensor.end);
+      const made = makeWeights(tensor, bytes, weights);
+      weights.forEach(({ name }, i) => void left.set(name, made[i]!));
+      told(tensor);
+    };
+    return weights.map(({ name, bytes }): ExternalFile => {
+      const read = (): Uint8Array => {
+        try {
+          if (!left.has(name)) make();
+          const found = left.get(name)!;
+          left.delete(name);
+          return found;
+        } catch (error) {
+          failed.reason ??= error;
+          throw error;
+        }
+      };
+      return { path: name, data: new OnDemand(bytes, read) };
+    });
+  });
+  return { files, failure: () => failed.reason };
+}
 
 /** Tensors of one file whose bytes follow each other. */
-type Run = [TensorRef, ...TensorRef[]];
+type Run = [Wanted, ...Wanted[]];
 
-/** One file per tensor. Tensors must be floats. Rejects as reading does, and with AppError 'model-too-large'. */
-export async function readInitializers(
-  folder: Folder,
-  tensors: readonly TensorRef[],
-  onProgress: OnProgress,
+async function readAll(
+  wanted: readonly Wanted[],
+  sources: ReadonlyMap<string, ByteSource>,
+  told: (tensor: TensorRef) => void,
 ): Promise<ExternalFile[]> {
-  const total = tensors.reduce((sum, tensor) => sum + tensor.end - tensor.start, 0);
   const files: ExternalFile[] = [];
-  let done = 0;
-  for (const run of runsOf(tensors)) {
-    files.push(...(await readRun(folder, run)));
-    done += run.at(-1)!.end - run[0].start;
-    onProgress({ label: run[0].source, done, total, unit: 'bytes' });
+  for (const run of runsOf(wanted)) {
+    files.push(...(await readRun(sources.get(run[0].tensor.source)!, run)));
+    for (const { tensor } of run) told(tensor);
   }
   return files;
 }
 
-function runsOf(tensors: readonly TensorRef[]): Run[] {
-  const inFileOrder = [...tensors].sort((a, b) =>
+function runsOf(wanted: readonly Wanted[]): Run[] {
+  const inFileOrder = [...wanted].sort(({ tensor: a }, { tensor: b }) =>
     a.source === b.source ? a.start - b.start : a.source < b.source ? -1 : 1,
   );
   const runs: Run[] = [];
-  for (const tensor of inFileOrder) {
+  for (const next of inFileOrder) {
     const run = runs.at(-1);
-    const before = run?.at(-1);
-    const follows = before !== undefined && before.source === tensor.source && before.end === tensor.start;
-    if (run !== undefined && follows && tensor.end - run[0].start <= RUN_BYTES) run.push(tensor);
-    else runs.push([tensor]);
+    const before = run?.at(-1)?.tensor;
+    const { source, start, end } = next.tensor;
+    const follows = before !== undefined && before.source === source && before.end === start;
+    if (run !== undefined && follows && end - run[0].tensor.start <= RUN_BYTES) run.push(next);
+    else runs.push([next]);
   }
   return runs;
 }
 
-async function readRun(folder: Folder, run: Run): Promise<ExternalFile[]> {
-  const { source, start } = run[0];
+async function readRun(source: ByteSource, run: Run): Promise<ExternalFile[]> {
+  const { start } = run[0].tensor;
   try {
-    const bytes = await (await openWeightFile(folder, source)).slice(start, run.at(-1)!.end);
-    return run.map((tensor) => ({
-      path: tensor.name,
-      data: widen(tensor, bytes.subarray(tensor.start - start, tensor.end - start)),
-    }));
+    const bytes = await source.slice(start, run.at(-1)!.tensor.end);
+    return run.flatMap(({ tensor, weights }) => {
+      const made = makeWeights(tensor, bytes.subarray(tensor.start - start, tensor.end - start), weights);
+      return weights.map(({ name }, i) => ({ path: name, data: made[i]! }));
+    });
   } catch (error) {
     // How a browser says that an array is too large for what memory is left.
     throw error instanceof RangeError ? runtimeFailure(error, 'the weights were read') : error;
   }
 }
 
-function widen(tensor: TensorRef, bytes: Uint8Array): Uint8Array {
-  if (!isFloatDtype(tensor.dtype)) throw new TypeError(`${tensor.name} is ${tensor.dtype}.`);
-  return initializerBytes(bytes, tensor.dtype);
+function makeWeights(
+  { name, dtype, shape }: TensorRef,
+  bytes: Uint8Array,
+  weights: readonly ExternalTensor[],
+): Uint8Array[] {
+  if (!isFloatDtype(dtype)) throw new TypeError(`${name} is ${dtype}.`);
+  return weightBytes({ bytes, dtype, shape }, weights);
 }

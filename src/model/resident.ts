@@ -8,7 +8,7 @@ import type { Folder } from '../files/folder.ts';
 import type { JsonObject } from '../files/json.ts';
 import { type ModelGraph, modelGraph } from '../graph/graph.ts';
 import type { Runtime } from './runtime.ts';
-import { checkSize, createSession, type Model, openModel } from './session.ts';
+import { checkSize, createSession, graphOptions, type Model, openModel } from './session.ts';
 import type { Session } from './step.ts';
 
 /** A checkpoint whose weights are not read from its folder. */
@@ -24,7 +24,7 @@ export interface Described {
  * Throws what `modelGraph` throws, and AppError 'model-too-large' where the device cannot bind one of them.
  */
 export function residentGraph(runtime: Runtime, { config, tensors }: Described): ModelGraph {
-  const graph = modelGraph(config, tensors, { weights: 'inputs' });
+  const graph = modelGraph(config, tensors, { ...graphOptions(runtime, 'f32'), weights: 'inputs' });
   checkSize(runtime, graph);
   return graph;
 }

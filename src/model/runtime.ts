@@ -22,6 +22,8 @@ export interface Runtime {
   readonly backend: ModelBackend;
   /** The device that sessions run on; only with 'webgpu'. */
   readonly device?: GPUDevice;
+  /** Spelled out on a device whose fused attention was found to be wrong. */
+  readonly attention: 'fused' | 'spelled-out';
   /**
    * Runs one piece of work after the other: the JSPI build cannot be entered twice.
    * Whatever is done on a device that is gone fails with AppError 'device-lost', also where nothing noticed: WebGPU itself does not complain.
@@ -39,6 +41,7 @@ export function runtimeOf(ort: typeof Ort, backend: ModelBackend, device?: GPUDe
   return {
     ort,
     backend,
+    attention: 'fused',
     ...(device === undefined ? {} : { device }),
     exclusive(work) {
       const result = last.then(work).then(

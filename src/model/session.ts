@@ -1,20 +1,22 @@
 /**
  * A folder of weights becomes a session that can be run. Who reads which bytes when: config.json and the safetensors headers first, so
- * that whatever cannot run is refused before a weight is touched; then every tensor once, widened to float32 and handed to
- * onnxruntime as the external file of its name.
+ * that whatever cannot run is refused before a weight is touched; then every tensor once, made into what the graph wants of it and handed
+ * to onnxruntime as an external file.
  */
 
 import type * as Ort from 'onnxruntime-web';
 import { AppError } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
-import { openCheckpoint } from '../files/checkpoint.ts';
+import { type Checkpoint, openCheckpoint } from '../files/checkpoint.ts';
 import type { Folder } from '../files/folder.ts';
 import type { JsonObject } from '../files/json.ts';
 import { presentName } from '../graph/attention.ts';
-import { type ModelGraph, modelGraph } from '../graph/graph.ts';
+import { type GraphOptions, type ModelGraph, modelGraph } from '../graph/graph.ts';
+import type { Precision } from '../graph/precision.ts';
 import { readOptionalJson } from './companions.ts';
-import { runtimeFailure, tooLarge } from './failure.ts';
-import { type ExternalFile, readInitializers } from './initializers.ts';
+import { precisionUnavailable, runtimeFailure, tooLarge } from './failure.ts';
+import type { LoadedModel } from './generation.ts';
+import { type Initializers, openInitializers } from './initializers.ts';
 import type { Runtime } from './runtime.ts';
 import { cacheNames, type Session, type Steppable } from './step.ts';
 import { type ChatTokenizer, openTokenizer } from './tokenizer.ts';
@@ -31,21 +33,53 @@ export interface Model extends Steppable {
 /** Its warnings tell of shape arithmetic that stays on the CPU, as it should. */
 const ERRORS_ONLY = 3;
 
-/** A WebAssembly memory ends at 4 GiB; onnxruntime took 1.0 to 1.4 times the weights (measured from 135 M to 0.5 B parameters). */
-const LARGEST_CPU_MODEL = 3e9;
+/** A WebAssembly memory ends at 4 GiB: weights that fill it leave no room to compute. What fits below it depends on more (memory.ts). */
+const LARGEST_CPU_MODEL = 4e9;
+
+export interface ModelOptions {
+  /** f32 unless asked otherwise. */
+  precision?: Precision;
+}
 
 /**
- * Rejects with AppError: what `openCheckpoint` and `modelGraph` say about the folder; 'model-too-large' before or while loading;
- * 'runtime-failed'. Progress counts stored bytes.
+ * Rejects with AppError: what `openCheckpoint` and `modelGraph` say about the folder; 'precision-unavailable'; 'model-too-large' before or
+ * while loading; 'runtime-failed'. Progress counts stored bytes.
  */
-export async function loadModel(runtime: Runtime, folder: Folder, onProgress: OnProgress): Promise<Model> {
+export async function loadModel(
+  runtime: Runtime,
+  folder: Folder,
+  onProgress: OnProgress,
+  { precision = 'f32' }: ModelOptions = {},
+): Promise<Model> {
   const checkpoint = await openCheckpoint(folder);
-  const graph = modelGraph(checkpoint.config, checkpoint.tensors);
+  const graph = modelGraph(checkpoint.config, checkpoint.tensors, graphOptions(runtime, precision));
   checkSize(runtime, graph);
-  return openModel(runtime, folder, checkpoint.config, graph, async () => {
-    const tensors = graph.weights.map((weight) => checkpoint.tensors.get(weight.name)!);
-    return createSession(runtime, graph, await readInitializers(folder, tensors, onProgress));
-  });
+  return openModel(runtime, folder, checkpoint.config, graph, () =>
+    createCheckpointSession(runtime, folder, checkpoint, graph, onProgress),
+  );
+}
+
+/** How a graph must be for a runtime. Throws AppError 'precision-unavailable'. */
+export function graphOptions(runtime: Runtime, precision: Precision): GraphOptions {
+  const halves = runtime.device?.features.has('shader-f16') ?? false;
+  if (precision === 'f16' && !halves) throw precisionUnavailable(precision, runtime.backend);
+  return {
+    precision,
+    onGpu: runtime.device !== undefined,
+    floatType: halves ? 'f16' : 'f32',
+    attention: runtime.attention,
+  };
+}
+
+/** A session on a checkpoint's own weights. Rejects as reading does, and as `createSession`. */
+export async function createCheckpointSession(
+  runtime: Runtime,
+  folder: Folder,
+  { tensors }: Pick<Checkpoint, 'tensors'>,
+  graph: ModelGraph,
+  onProgress: OnProgress,
+): Promise<Ort.InferenceSession> {
+  return createSession(runtime, graph, await openInitializers(folder, graph.weights, tensors, onProgress));
 }
 
 /** The files around the weights make a model of a session, wherever its weights are. Rejects as `createSession` does. */
@@ -56,7 +90,7 @@ export async function openModel(
   graph: ModelGraph,
   create: () => Promise<Session>,
 ): Promise<Model> {
-  const tokenizer = startTokenizer(runtime, folder);
+  const tokenizer = startTokenizer(runtime, folder, graph.decoder.vocabulary);
   const stopTokens = await stopTokensOf(folder, config);
   const session = await create();
   return {
@@ -69,16 +103,29 @@ export async function openModel(
   };
 }
 
+/** What the page is told of a model. */
+export function describeModel({ graph, runtime }: Model): Omit<LoadedModel, 'id' | 'note' | 'seconds'> {
+  const { decoder, precision, parameters } = graph;
+  return {
+    modelType: decoder.family,
+    backend: runtime.backend,
+    precision,
+    parameters,
+    bytes: weightsBytes(graph),
+    vocabulary: decoder.vocabulary,
+  };
+}
+
 /** What was on a device that is gone is gone with it. */
 function unlessLost(error: unknown): void {
   if (!(error instanceof AppError && error.code === 'device-lost')) throw error;
 }
 
 /** transformers.js arrives while the weights are read. What is wrong with it is told to whoever brings the first text, who may try again. */
-function startTokenizer(runtime: Runtime, folder: Folder): () => Promise<ChatTokenizer> {
+function startTokenizer(runtime: Runtime, folder: Folder, vocabulary: number): () => Promise<ChatTokenizer> {
   let opening: Promise<ChatTokenizer> | undefined;
   const open = (): Promise<ChatTokenizer> => {
-    opening ??= loadTransformers(runtime.ort).then((transformers) => openTokenizer(folder, transformers));
+    opening ??= loadTransformers(runtime.ort).then((transformers) => openTokenizer(folder, transformers, vocabulary));
     return opening;
   };
   open().catch(() => {
@@ -87,11 +134,11 @@ function startTokenizer(runtime: Runtime, folder: Folder): () => Promise<ChatTok
   return open;
 }
 
-/** @param externalData none where the graph takes its weights as inputs */
+/** @param initializers none where the graph takes its weights as inputs */
 export async function createSession(
   runtime: Runtime,
   graph: ModelGraph,
-  externalData: ExternalFile[] = [],
+  initializers?: Initializers,
 ): Promise<Ort.InferenceSession> {
   const onGpu = runtime.device !== undefined;
   // On a GPU the cache stays there between steps.
@@ -99,21 +146,26 @@ export async function createSession(
   const options: Ort.InferenceSession.SessionOptions = {
     logSeverityLevel: ERRORS_ONLY,
     executionProviders: [onGpu ? { name: 'webgpu', device: runtime.device } : 'wasm'],
-    externalData,
+    externalData: initializers?.files ?? [],
     ...(onGpu ? { preferredOutputLocation: Object.fromEntries(present) } : {}),
   };
   try {
     return await runtime.exclusive(() => runtime.ort.InferenceSession.create(graph.onnx, options));
   } catch (error) {
-    throw runtimeFailure(error, 'the model loaded');
+    throw runtimeFailure(initializers?.failure() ?? error, 'the model loaded');
   }
+}
+
+/** Of the weights as they are run. */
+export function weightsBytes({ weights }: Pick<ModelGraph, 'weights'>): number {
+  return weights.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Throws AppError 'model-too-large' where the weights cannot fit. */
 export function checkSize(runtime: Runtime, graph: ModelGraph): void {
   const limit = runtime.device?.limits.maxStorageBufferBindingSize;
   if (limit === undefined) {
-    const bytes = 4 * graph.parameters;
+    const bytes = weightsBytes(graph);
     if (bytes > LARGEST_CPU_MODEL) throw tooLarge(bytes, LARGEST_CPU_MODEL, 'the memory of WebAssembly');
     return;
   }

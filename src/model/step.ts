@@ -2,6 +2,7 @@
 
 import type * as Ort from 'onnxruntime-web';
 import { pastName, presentName } from '../graph/attention.ts';
+import type { FloatType } from '../graph/builder.ts';
 import type { Decoder } from '../graph/form.ts';
 import type { ModelGraph } from '../graph/graph.ts';
 import { runtimeFailure } from './failure.ts';
@@ -45,9 +46,15 @@ export function emptyCache({ runtime, graph }: Steppable, rows: number): Cache {
   const { keyValueHeads, headDim, blocks } = graph.decoder;
   const cache: Cache = {};
   for (const name of cacheNames(blocks.length, pastName)) {
-    cache[name] = new runtime.ort.Tensor('float32', new Float32Array(0), [rows, keyValueHeads, 0, headDim]);
+    cache[name] = emptyTensor(runtime, graph.floatType, [rows, keyValueHeads, 0, headDim]);
   }
   return cache;
+}
+
+function emptyTensor({ ort }: Runtime, type: FloatType, dims: number[]): Ort.Tensor {
+  return type === 'f32'
+    ? new ort.Tensor('float32', new Float32Array(0), dims)
+    : new ort.Tensor('float16', new Uint16Array(0), dims);
 }
 
 /** Inputs of the cache or outputs of the session, in the order of the graph. */
@@ -109,9 +116,9 @@ export function keepRows({ runtime }: Steppable, cache: Cache, rows: readonly nu
     const [before, ...rest] = tensor.dims as [number, ...number[]];
     const values = tensor.data as Float32Array;
     const width = values.length / before;
-    const out = new Float32Array(rows.length * width);
+    const out = values.slice(0, rows.length * width); // an array of its kind: a cache may be of halves
     for (const [i, row] of rows.entries()) out.set(values.subarray(row * width, (row + 1) * width), i * width);
-    kept[name] = new runtime.ort.Tensor('float32', out, [rows.length, ...rest]);
+    kept[name] = new runtime.ort.Tensor(tensor.type as 'float32', out, [rows.length, ...rest]);
   }
   return kept;
 }

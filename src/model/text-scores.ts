@@ -8,7 +8,7 @@ import type {
   NextTextTokens,
   Perplexity,
   PerplexityOptions,
-  ScoreOptions,
+  TextScoreOptions,
 } from './generation.ts';
 import { perplexity } from './perplexity.ts';
 import { type ContinuationItem, continuationScores, nextTokenLogProbs } from './score.ts';
@@ -21,7 +21,7 @@ import type { Model } from './session.ts';
 export async function scoreChoices(
   model: Model,
   items: readonly ChoiceItem[],
-  options: ScoreOptions,
+  options: TextScoreOptions,
   signal: AbortSignal,
 ): Promise<ChoiceScores[]> {
   const tokenizer = await model.tokenizer();
@@ -29,7 +29,7 @@ export async function scoreChoices(
     if (choices.length === 0)
       throw new AppError('prompts-invalid', `Item ${index + 1} has no choices.`, 'Give it at least one.', { index });
     return {
-      prompt: tokenizer.encodePrompt(prompt),
+      prompt: tokenizer.encodePrompt(prompt, options.template),
       continuations: choices.map((choice) => tokenizer.encodeContinuation(choice)),
     };
   };
@@ -52,7 +52,7 @@ export async function scoreChoices(
 export async function nextTextTokens(
   model: Model,
   prompts: readonly string[],
-  { openings = [], ...options }: ScoreOptions & { openings?: readonly string[]; top?: number },
+  { openings = [], ...options }: TextScoreOptions & { openings?: readonly string[]; top?: number },
   signal: AbortSignal,
 ): Promise<NextTextTokens[]> {
   const tokenizer = await model.tokenizer();
@@ -61,7 +61,7 @@ export async function nextTextTokens(
     if (first !== undefined) return first;
     throw new AppError('prompts-invalid', `Opening ${index + 1} has no tokens.`, 'Leave it out.', { index });
   });
-  const encoded = await mapped(prompts, (prompt) => tokenizer.encodePrompt(prompt), signal);
+  const encoded = await mapped(prompts, (prompt) => tokenizer.encodePrompt(prompt, options.template), signal);
   const found = await nextTokenLogProbs(model, encoded, { ...options, ids }, signal);
   return found.map(({ asked, top }) => ({
     asked: asked.map((one, i) => ({ ...one, text: openings[i]! })),

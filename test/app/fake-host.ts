@@ -17,7 +17,8 @@ export function fakeHost(rule: Rule) {
   const add = (name: string) => {
     names.set(++last, name);
     log.push(`load ${name}`);
-    return { id: last, modelType: 'llama', backend: 'wasm' as const, parameters: 1, vocabulary: 1, seconds: 0 };
+    const sizes = { parameters: 1, bytes: 4, vocabulary: 1, seconds: 0 };
+    return { id: last, modelType: 'llama', backend: 'wasm' as const, precision: 'f32' as const, ...sizes };
   };
   const host: ModelHost = {
     load: async (folder) => add(folder.name),

@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isFloatDtype } from '../../src/core/dtype.ts';
 import { pastName } from '../../src/graph/attention.ts';
 import { type ModelGraph, modelGraph } from '../../src/graph/graph.ts';
-import { initializerBytes } from '../../src/graph/weights.ts';
+import { weightBytes } from '../../src/graph/weights.ts';
 import {
   CHECKPOINTS,
   type CheckpointName,
+  FAMILIES,
   largestDifference,
   readConfig,
   readReference,
@@ -18,14 +19,16 @@ import {
 
 /** What the project promises is 1e-4; the graph does better, and a loss of precision should show. */
 const TOLERANCE = 2e-5;
+/** Of families whose norms make larger numbers on the way: 2.3e-5 is the most that was seen. */
+const LOOSE_TOLERANCE = 5e-5;
 
 async function createSession(name: CheckpointName): Promise<{ graph: ModelGraph; session: InferenceSession }> {
   const tensors = readTensors(name);
   const graph = modelGraph(readConfig(name), tensors);
   const externalData = graph.weights.map((weight) => {
-    const { bytes, dtype } = tensors.get(weight.name)!;
+    const { bytes, dtype, shape } = tensors.get(weight.source.tensor)!;
     if (!isFloatDtype(dtype)) throw new Error(`${weight.name} is ${dtype}`);
-    return { path: weight.name, data: initializerBytes(bytes, dtype) };
+    return { path: weight.name, data: weightBytes({ bytes, dtype, shape }, [weight])[0]! };
   });
   return { graph, session: await InferenceSession.create(graph.onnx, { executionProviders: ['wasm'], externalData }) };
 }
@@ -63,7 +66,8 @@ async function run(
 
 const ones = (row: number[]): number[] => row.map(() => 1);
 
-describe.each(CHECKPOINTS)('%s', (name) => {
+describe.each([...CHECKPOINTS, ...FAMILIES])('%s', (name) => {
+  const tolerance = FAMILIES.includes(name as never) ? LOOSE_TOLERANCE : TOLERANCE;
   const reference = readReference(name);
   let model: Awaited<ReturnType<typeof createSession>>;
   beforeAll(async () => {
@@ -74,17 +78,17 @@ describe.each(CHECKPOINTS)('%s', (name) => {
   it('gives the logits of PyTorch at every position of a prompt', async () => {
     const { logits } = await run(model, [reference.single.ids], [ones(reference.single.ids)], 0);
     expect(logits!.dims).toEqual([1, ...reference.single.logits.dims]);
-    expect(largestDifference(logits!.data as Float32Array, unpack(reference.single.logits))).toBeLessThan(TOLERANCE);
+    expect(largestDifference(logits!.data as Float32Array, unpack(reference.single.logits))).toBeLessThan(tolerance);
   });
 
-  it('gives the logits of PyTorch beyond the original context of a scaled rotation', async () => {
+  it('gives the logits of PyTorch beyond every window and beyond the original context of a scaled rotation', async () => {
     const { logits } = await run(model, [reference.long.ids], [ones(reference.long.ids)], 8);
-    expect(largestDifference(logits!.data as Float32Array, unpack(reference.long.logits))).toBeLessThan(TOLERANCE);
+    expect(largestDifference(logits!.data as Float32Array, unpack(reference.long.logits))).toBeLessThan(tolerance);
   });
 
   it('is right for a batch padded on the left', async () => {
     const { logits } = await run(model, reference.batch.ids, reference.batch.mask, 5);
-    expect(largestDifference(logits!.data as Float32Array, unpack(reference.batch.logits))).toBeLessThan(TOLERANCE);
+    expect(largestDifference(logits!.data as Float32Array, unpack(reference.batch.logits))).toBeLessThan(tolerance);
   });
 
   it('gives the same logits token by token through the cache as all at once', async () => {
@@ -96,6 +100,6 @@ describe.each(CHECKPOINTS)('%s', (name) => {
       perPosition.push(...(outputs.logits!.data as Float32Array));
       past = outputs;
     }
-    expect(largestDifference(perPosition, unpack(expected))).toBeLessThan(TOLERANCE);
+    expect(largestDifference(perPosition, unpack(expected))).toBeLessThan(tolerance);
   });
 });

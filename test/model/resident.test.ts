@@ -1,7 +1,7 @@
 import { Tensor } from 'onnxruntime-web';
 import { expect, test } from 'vitest';
 import type { FloatDtype } from '../../src/core/dtype.ts';
-import { initializerBytes } from '../../src/graph/weights.ts';
+import { weightBytes } from '../../src/graph/weights.ts';
 import { openResidentModel, residentGraph } from '../../src/model/resident.ts';
 import { runtimeOf } from '../../src/model/runtime.ts';
 import { logits } from '../../src/model/score.ts';
@@ -16,7 +16,7 @@ const described = {
 
 /** A runtime with a device that binds so many bytes at most; nothing is run on it. */
 function runtimeBinding(maxStorageBufferBindingSize: number) {
-  const device = { limits: { maxStorageBufferBindingSize }, lost: new Promise(() => {}) };
+  const device = { limits: { maxStorageBufferBindingSize }, features: new Set(), lost: new Promise(() => {}) };
   return runtimeOf(nodeRuntime().ort, 'webgpu', device as unknown as GPUDevice);
 }
 
@@ -37,9 +37,10 @@ test('a model runs on the weights that are in its buffers when it runs, not on t
   const runtime = runtimeOf({ ...ort, Tensor: new Proxy(Tensor, { get }) as never }, 'wasm');
   const graph = residentGraph(runtime, described);
   const values = new Map(
-    graph.weights.map(({ name }) => {
-      const { bytes, dtype } = described.tensors.get(name)!;
-      return [name, new Float32Array(initializerBytes(bytes, dtype as FloatDtype).slice().buffer)];
+    graph.weights.map((weight) => {
+      const { bytes, dtype, shape } = described.tensors.get(weight.name)!;
+      const [floats] = weightBytes({ bytes, dtype: dtype as FloatDtype, shape }, [weight]);
+      return [weight.name, new Float32Array(floats!.slice().buffer)];
     }),
   );
   const right = new Map([...values].map(([name, weights]) => [name, weights.slice()]));

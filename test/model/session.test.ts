@@ -25,7 +25,7 @@ describe('loading a model', () => {
 
   it.each([
     ['family-unsupported', { model_type: 'mamba' }],
-    ['config-unsupported', { hidden_act: 'relu' }],
+    ['config-unsupported', { hidden_act: 'tanh' }],
     ['config-invalid', { vocab_size: 129 }],
   ])('refuses before a runtime is asked: %s', async (code, changes) => {
     const runtime = runtimeThat(() => Promise.reject(new Error('It was asked.')));

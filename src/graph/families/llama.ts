@@ -7,9 +7,10 @@ import {
   perBlock,
   positiveField,
   sizeField,
+  textField,
   windowField,
 } from '../config.ts';
-import { ropeParameters } from '../rope.ts';
+import { ropeParameters, ropeParametersByType } from '../rope.ts';
 import { type Family, llamaBiases, qkvBiases, type Sizes } from './family.ts';
 
 /** `layer_types` where it is there; else what the family does with the number of the block. */
@@ -26,10 +27,41 @@ function qwenWindow(config: Config, block: number, sizes: Sizes): number | undef
 }
 
 /** Every fourth block of SmolLM3 goes without positions; a 1 in `no_rope_layers` means that the block has them. */
-function smollm3Rope(config: Config, block: number, { blocks }: Sizes): Config | undefined {
+function smollm3Rotates(config: Config, block: number, { blocks }: Sizes): boolean {
   const interval = sizeField(config, 'no_rope_layer_interval', 4);
-  const rotates = perBlock(config, 'no_rope_layers', blocks)?.[block] ?? Number((block + 1) % interval !== 0);
-  return rotates ? ropeParameters(config) : undefined;
+  return Boolean(perBlock(config, 'no_rope_layers', blocks)?.[block] ?? (block + 1) % interval !== 0);
+}
+
+const olmo3Sliding = (config: Config, block: number, sizes: Sizes): boolean =>
+  isSliding(config, block, sizes, (block + 1) % 4 !== 0);
+
+/** Blocks with a window turn without scaling. */
+function olmo3Rope(config: Config, block: number, sizes: Sizes): Config {
+  const sliding = olmo3Sliding(config, block, sizes);
+  const own = ropeParametersByType(config, sliding);
+  if (own) return own;
+  const { rope_theta, ...scaling } = ropeParameters(config);
+  return sliding ? { rope_theta } : { rope_theta, ...scaling };
+}
+
+/** A pattern such as "LLLG" (G has no window), or every how many blocks there is one without. */
+function exaone4Sliding(config: Config, block: number, sizes: Sizes): boolean {
+  if (windowField(config, 4096) === undefined) return false;
+  const { sliding_window_pattern: pattern } = config;
+  const letters = typeof pattern === 'string' && pattern !== '';
+  const otherwise = letters
+    ? pattern[block % pattern.length] === 'L'
+    : (block + 1) % sizeField(config, 'sliding_window_pattern', 4) !== 0;
+  return isSliding(config, block, sizes, otherwise);
+}
+
+/** HunYuan's "dynamic" with an alpha is a larger base at every length; its other fields are not read. */
+function hunyuanRope(config: Config, _block: number, { headDim }: Sizes): Config {
+  const parameters = ropeParameters(config);
+  const alpha = optionalPositive(parameters, 'alpha');
+  if (alpha === undefined || textField(parameters, 'rope_type', 'type') !== 'dynamic') return parameters;
+  const theta = positiveField(parameters, 'rope_theta', 10000);
+  return { rope_theta: theta * alpha ** (headDim / (headDim - 2)) };
 }
 
 const POST_NORMS = {
@@ -55,9 +87,10 @@ export const LLAMA_LIKE: readonly Family[] = [
     biased: llamaBiases,
     tied: true,
     rope: { theta: 2_000_000 },
-    ropeOf: smollm3Rope,
+    ropeOf: (config, block, sizes) => (smollm3Rotates(config, block, sizes) ? ropeParameters(config) : undefined),
     window: (config, block, sizes) =>
-      booleanField(config, 'use_sliding_window', false) && isSliding(config, block, sizes, false)
+      booleanField(config, 'use_sliding_window', false) &&
+      isSliding(config, block, sizes, !smollm3Rotates(config, block, sizes))
         ? windowField(config, undefined)
         : undefined,
   },
@@ -91,10 +124,20 @@ export const LLAMA_LIKE: readonly Family[] = [
     norm: { epsilon: ['rms_norm_eps', 1e-5] },
     headNorm: () => 'across',
     rope: { theta: 500_000 },
-    window: (config, block, sizes) =>
-      isSliding(config, block, sizes, (block + 1) % 4 !== 0) ? windowField(config, 4096) : undefined,
-    // A scaled rotation would be that of some blocks only.
-    supported: { rope_scaling: [] },
+    ropeOf: olmo3Rope,
+    window: (config, block, sizes) => (olmo3Sliding(config, block, sizes) ? windowField(config, 4096) : undefined),
+  },
+  {
+    modelType: 'exaone4',
+    tensors: POST_NORMS,
+    norm: { epsilon: ['rms_norm_eps', 1e-5] },
+    headNorm: () => 'each',
+    // With windows at all, blocks without one have no positions either.
+    ropeOf: (config, block, sizes) =>
+      windowField(config, 4096) === undefined || exaone4Sliding(config, block, sizes)
+        ? ropeParameters(config)
+        : undefined,
+    window: (config, block, sizes) => (exaone4Sliding(config, block, sizes) ? windowField(config, 4096) : undefined),
   },
   {
     modelType: 'arcee',
@@ -136,6 +179,7 @@ export const LLAMA_LIKE: readonly Family[] = [
     tensors: { queryNorm: 'layers.#.self_attn.query_layernorm', keyNorm: 'layers.#.self_attn.key_layernorm' },
     headNorm: () => 'each',
     normAfterRotation: true,
+    ropeOf: hunyuanRope,
     supported: { pretraining_tp: [1] },
   },
 ];

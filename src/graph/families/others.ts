@@ -1,7 +1,15 @@
 /** Families of other lines: Phi, StarCoder, StableLM, Cohere, GLM, Nemotron. */
 
-import { booleanField, positiveField, windowField } from '../config.ts';
+import { booleanField, type Config, positiveField, textField, windowField } from '../config.ts';
+import { ropeParameters } from '../rope.ts';
 import { type Family, llamaBiases, qkvBiases } from './family.ts';
+
+/** Early Phi-3 files call LongRoPE "su" or "yarn". */
+function phi3Rope(config: Config): Config {
+  const parameters = ropeParameters(config);
+  const type = textField(parameters, 'rope_type', 'type');
+  return type === 'su' || type === 'yarn' ? { ...parameters, rope_type: 'longrope' } : parameters;
+}
 
 const LAYER_NORM = { kind: 'layer', biased: true } as const;
 
@@ -31,6 +39,7 @@ export const OTHERS: readonly Family[] = [
     norm: { epsilon: ['rms_norm_eps', 1e-5] },
     fused: (_, { heads, keyValueHeads }) => ({ groups: 1, perGroup: [heads, keyValueHeads, keyValueHeads] }),
     gateAndUp: true,
+    ropeOf: phi3Rope,
     window: (config) => windowField(config, undefined),
   },
   {
