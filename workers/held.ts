@@ -9,9 +9,11 @@ import { type FolderDescription, openFolder } from '../src/files/folder.ts';
 import { isSoftware, requestAdapter } from '../src/kernels/webgpu/device.ts';
 import type { MergeRequest } from '../src/merge/recipe/request.ts';
 import { mergeInMemory } from '../src/merge/run/memory.ts';
-import type { LoadOptions, ModelWish } from '../src/model/generation.ts';
+import type { LoadOptions, ModelPreview, ModelWish } from '../src/model/generation.ts';
+import type { Model } from '../src/model/load.ts';
+import { loadModel, previewModel } from '../src/model/load.ts';
+import type { Work } from '../src/model/memory.ts';
 import { openSoundRuntime, type SoundRuntime } from '../src/model/selftest.ts';
-import { loadModel, type Model } from '../src/model/session.ts';
 import { kernelsFor } from './kernels.ts';
 import { loadResident, type ResidentModel } from './resident.ts';
 
@@ -78,7 +80,7 @@ async function hold(plan: Plan, mayMove: boolean, build: (plan: Plan) => Promise
 export function holdFolder(folder: FolderDescription, options: LoadOptions, onProgress: OnProgress): Promise<Held> {
   return hold({ wish: options.backend, g: 0 }, options.backend === 'auto', async ({ wish }) => {
     const { runtime, ...noted } = await runtimeFor(wish, options.threads);
-    return { ...noted, model: await loadModel(runtime, openFolder(folder), onProgress, precisionOf(options)) };
+    return { ...noted, model: await loadModel(runtime, openFolder(folder), onProgress, options) };
   });
 }
 
@@ -101,16 +103,22 @@ export function holdMerged(
       if (resident) return resident;
     }
     const { folder } = await mergeInMemory(wanted, await kernelsFor('wasm'));
-    return { ...noted, model: await loadModel(runtime, openFolder(folder), onProgress, precisionOf(options)) };
+    return { ...noted, model: await loadModel(runtime, openFolder(folder), onProgress, options) };
   });
 }
-
-const precisionOf = ({ precision }: LoadOptions) => (precision === undefined ? {} : { precision });
 
 /** No room on the device, or a method that cannot be set: no reason not to run. What is wrong with the request itself, merging it will tell. */
 function unlessUnfit(error: unknown): undefined {
   const unfit = error instanceof RangeError || isApp(error, 'model-too-large') || isApp(error, 'recipe-invalid');
   if (!unfit) throw error;
+}
+
+/** What a folder would take, where its wish leads; no runtime is loaded for it. */
+export async function preview(folder: FolderDescription, wish: ModelWish, work: Work): Promise<ModelPreview> {
+  const adapter = wish === 'wasm' ? undefined : await requestAdapter();
+  const onGpu = adapter !== undefined && (wish === 'webgpu' || !isSoftware(adapter));
+  const halves = onGpu && adapter.features.has('shader-f16');
+  return previewModel(openFolder(folder), { backend: onGpu ? 'webgpu' : 'wasm', halves }, work);
 }
 
 async function runtimeFor(wish: ModelWish, threads: number | undefined): Promise<SoundRuntime> {

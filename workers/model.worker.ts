@@ -9,7 +9,7 @@ import { perplexity } from '../src/model/perplexity.ts';
 import { continuationScores, logits, nextTokenLogProbs } from '../src/model/score.ts';
 import { describeModel, type Model } from '../src/model/session.ts';
 import { nextTextTokens, scoreChoices, textPerplexity } from '../src/model/text-scores.ts';
-import { type Held, holdFolder, holdMerged } from './held.ts';
+import { type Held, holdFolder, holdMerged, preview } from './held.ts';
 import { serve } from './wire.ts';
 
 export type { LoadedModel, LoadOptions } from '../src/model/generation.ts';
@@ -39,6 +39,8 @@ function by<Given extends unknown[], Result>(work: (model: Model, ...given: Give
 }
 
 const api = {
+  /** By headers alone. */
+  preview,
   load: (folder: FolderDescription, options: LoadOptions, onProgress: OnProgress) =>
     keep(holdFolder(folder, options, onProgress)),
   /** For models small enough to try many strengths: merged in memory, written nowhere. */

@@ -38,6 +38,7 @@ export interface ModelHost extends Pick<ModelWorkerApi, Asked> {
 
 /** These take the id of a model, and what their namesakes of src/model take after it. */
 type Asked =
+  | 'preview'
   | 'generateIds'
   | 'logits'
   | 'continuationScores'
@@ -83,6 +84,7 @@ export function openModelHost(): ModelHost {
         settled = true;
       }
     },
+    preview: (...given) => ask((api) => api.preview(...given)),
     generateIds: (...given) => ask((api) => api.generateIds(...given)),
     logits: (...given) => ask((api) => api.logits(...given)),
     continuationScores: (...given) => ask((api) => api.continuationScores(...given)),

@@ -137,6 +137,43 @@ export interface LoadOptions {
   threads?: number;
   /** f32 by default. */
   precision?: Precision;
+  /** Whether a model in fewer bits is compared with its checkpoint while it loads; it is, by default. */
+  measureDrift?: boolean;
+}
+
+/** What fewer bits changed, token by token of a short text; natural logarithms. */
+export interface Drift {
+  tokens: number;
+  /** Mean over the tokens of the Kullback-Leibler divergence from the checkpoint's distribution of the next token. */
+  divergence: number;
+  /** Of a single token. */
+  largest: number;
+  /** Tokens after which the likeliest next one is the checkpoint's. */
+  sameTop: number;
+}
+
+/** Bytes, by what they are for (memory.ts has the formula). */
+export interface MemoryEstimate {
+  weights: number;
+  cache: number;
+  work: number;
+  widened: number;
+  runtime: number;
+  total: number;
+}
+
+/** What is known of a model before a weight is read. */
+export interface ModelPreview {
+  modelType: string;
+  parameters: number;
+  /** How a question is put to it is in its folder; undefined where its tokenizer cannot be read, which loading it will tell. */
+  hasTemplate?: boolean;
+  /** What it would run on here. */
+  backend: ModelBackend;
+  /** By precision; those that cannot be had here are left out. */
+  memory: Partial<Record<Precision, MemoryEstimate>>;
+  /** Most that one model can have where it would run: the address space of WebAssembly. Left out for a graphics card, which does not tell. */
+  limit?: number;
 }
 
 export interface LoadedModel {
@@ -150,6 +187,8 @@ export interface LoadedModel {
   note?: string;
   precision: Precision;
   parameters: number;
+  /** What its precision changed; left out at f32, and where it was not measured. */
+  drift?: Drift;
   /** Of the weights as they are run. */
   bytes: number;
   vocabulary: number;

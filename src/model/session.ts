@@ -1,21 +1,17 @@
-/**
- * A folder of weights becomes a session that can be run. Who reads which bytes when: config.json and the safetensors headers first, so
- * that whatever cannot run is refused before a weight is touched; then every tensor once, made into what the graph wants of it and handed
- * to onnxruntime as an external file.
- */
+/** A graph and the weights it wants become a session that can be run, and with the files around the weights a model. */
 
 import type * as Ort from 'onnxruntime-web';
 import { AppError } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
-import { type Checkpoint, openCheckpoint } from '../files/checkpoint.ts';
+import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Folder } from '../files/folder.ts';
 import type { JsonObject } from '../files/json.ts';
 import { presentName } from '../graph/attention.ts';
-import { type GraphOptions, type ModelGraph, modelGraph } from '../graph/graph.ts';
+import type { GraphOptions, ModelGraph } from '../graph/graph.ts';
 import type { Precision } from '../graph/precision.ts';
 import { readOptionalJson } from './companions.ts';
 import { precisionUnavailable, runtimeFailure, tooLarge } from './failure.ts';
-import type { LoadedModel } from './generation.ts';
+import type { Drift, LoadedModel } from './generation.ts';
 import { type Initializers, openInitializers } from './initializers.ts';
 import type { Runtime } from './runtime.ts';
 import { cacheNames, type Session, type Steppable } from './step.ts';
@@ -23,6 +19,8 @@ import { type ChatTokenizer, openTokenizer } from './tokenizer.ts';
 import { loadTransformers } from './transformers.ts';
 
 export interface Model extends Steppable {
+  /** What its precision changed, where that was measured. */
+  drift?: Drift;
   /** A model without one still gives logits. Rejects as `openTokenizer` does. */
   tokenizer(): Promise<ChatTokenizer>;
   /** What ends an answer, by generation_config.json or else config.json; the tokenizer may know another. */
@@ -36,29 +34,6 @@ const ERRORS_ONLY = 3;
 /** A WebAssembly memory ends at 4 GiB: weights that fill it leave no room to compute. What fits below it depends on more (memory.ts). */
 const LARGEST_CPU_MODEL = 4e9;
 
-export interface ModelOptions {
-  /** f32 unless asked otherwise. */
-  precision?: Precision;
-}
-
-/**
- * Rejects with AppError: what `openCheckpoint` and `modelGraph` say about the folder; 'precision-unavailable'; 'model-too-large' before or
- * while loading; 'runtime-failed'. Progress counts stored bytes.
- */
-export async function loadModel(
-  runtime: Runtime,
-  folder: Folder,
-  onProgress: OnProgress,
-  { precision = 'f32' }: ModelOptions = {},
-): Promise<Model> {
-  const checkpoint = await openCheckpoint(folder);
-  const graph = modelGraph(checkpoint.config, checkpoint.tensors, graphOptions(runtime, precision));
-  checkSize(runtime, graph);
-  return openModel(runtime, folder, checkpoint.config, graph, () =>
-    createCheckpointSession(runtime, folder, checkpoint, graph, onProgress),
-  );
-}
-
 /** How a graph must be for a runtime. Throws AppError 'precision-unavailable'. */
 export function graphOptions(runtime: Runtime, precision: Precision): GraphOptions {
   const halves = runtime.device?.features.has('shader-f16') ?? false;
@@ -71,6 +46,9 @@ export function graphOptions(runtime: Runtime, precision: Precision): GraphOptio
   };
 }
 
+/** What runs once is not worth a second copy of its weights in another order. */
+export type SessionUse = 'often' | 'once';
+
 /** A session on a checkpoint's own weights. Rejects as reading does, and as `createSession`. */
 export async function createCheckpointSession(
   runtime: Runtime,
@@ -78,8 +56,9 @@ export async function createCheckpointSession(
   { tensors }: Pick<Checkpoint, 'tensors'>,
   graph: ModelGraph,
   onProgress: OnProgress,
+  use: SessionUse = 'often',
 ): Promise<Ort.InferenceSession> {
-  return createSession(runtime, graph, await openInitializers(folder, graph.weights, tensors, onProgress));
+  return createSession(runtime, graph, await openInitializers(folder, graph.weights, tensors, onProgress), use);
 }
 
 /** The files around the weights make a model of a session, wherever its weights are. Rejects as `createSession` does. */
@@ -104,13 +83,14 @@ export async function openModel(
 }
 
 /** What the page is told of a model. */
-export function describeModel({ graph, runtime }: Model): Omit<LoadedModel, 'id' | 'note' | 'seconds'> {
+export function describeModel({ graph, runtime, drift }: Model): Omit<LoadedModel, 'id' | 'note' | 'seconds'> {
   const { decoder, precision, parameters } = graph;
   return {
     modelType: decoder.family,
     backend: runtime.backend,
     precision,
     parameters,
+    ...(drift === undefined ? {} : { drift }),
     bytes: weightsBytes(graph),
     vocabulary: decoder.vocabulary,
   };
@@ -139,6 +119,7 @@ export async function createSession(
   runtime: Runtime,
   graph: ModelGraph,
   initializers?: Initializers,
+  use: SessionUse = 'often',
 ): Promise<Ort.InferenceSession> {
   const onGpu = runtime.device !== undefined;
   // On a GPU the cache stays there between steps.
@@ -147,6 +128,7 @@ export async function createSession(
     logSeverityLevel: ERRORS_ONLY,
     executionProviders: [onGpu ? { name: 'webgpu', device: runtime.device } : 'wasm'],
     externalData: initializers?.files ?? [],
+    ...(use === 'once' ? { extra: { session: { disable_prepacking: '1' } } } : {}),
     ...(onGpu ? { preferredOutputLocation: Object.fromEntries(present) } : {}),
   };
   try {

@@ -42,7 +42,7 @@ export interface StepOutput {
   cache: Cache;
 }
 
-export function emptyCache({ runtime, graph }: Steppable, rows: number): Cache {
+export function emptyCache({ runtime, graph }: Pick<Steppable, 'runtime' | 'graph'>, rows: number): Cache {
   const { keyValueHeads, headDim, blocks } = graph.decoder;
   const cache: Cache = {};
   for (const name of cacheNames(blocks.length, pastName)) {

@@ -42,6 +42,7 @@ export function fakeHost(rule: Rule) {
     },
     generateIds: notHere,
     logits: notHere,
+    preview: notHere,
     continuationScores: notHere,
     nextTokenLogProbs: notHere,
     perplexity: notHere,

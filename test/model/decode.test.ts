@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decode } from '../../src/model/decode.ts';
 import type { IdsAnswer } from '../../src/model/generation.ts';
-import { loadModel, type Model } from '../../src/model/session.ts';
+import { loadModel } from '../../src/model/load.ts';
+import type { Model } from '../../src/model/session.ts';
 import { CHECKPOINTS, readReference } from '../graph/fixtures.ts';
 import { checkpointFolder, nodeRuntime } from './checkpoints.ts';
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generate, generateIds } from '../../src/model/generate.ts';
 import type { GenerateOptions, Generation } from '../../src/model/generation.ts';
-import { loadModel, type Model } from '../../src/model/session.ts';
+import { loadModel } from '../../src/model/load.ts';
+import type { Model } from '../../src/model/session.ts';
 import { chatFolder, nodeRuntime, readChatFile, readChatReference } from './checkpoints.ts';
 
 const NEVER = new AbortController().signal;

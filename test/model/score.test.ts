@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadModel } from '../../src/model/load.ts';
 import { perplexity, textWindows } from '../../src/model/perplexity.ts';
 import { continuationScores, logits, nextTokenLogProbs } from '../../src/model/score.ts';
-import { loadModel, type Model } from '../../src/model/session.ts';
+import type { Model } from '../../src/model/session.ts';
 import { CHECKPOINTS, largestDifference, readReference, unpack } from '../graph/fixtures.ts';
 import { chatFolder, checkpointFolder, nodeRuntime } from './checkpoints.ts';
 import { readScores, SCORED } from './scores.ts';

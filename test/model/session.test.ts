@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Progress } from '../../src/core/progress.ts';
 import { generate } from '../../src/model/generate.ts';
+import { loadModel } from '../../src/model/load.ts';
 import { type Runtime, runtimeOf } from '../../src/model/runtime.ts';
 import { logits } from '../../src/model/score.ts';
-import { loadModel } from '../../src/model/session.ts';
 import { readConfig } from '../graph/fixtures.ts';
 import { checkpointFolder, nodeRuntime } from './checkpoints.ts';
 

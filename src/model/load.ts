@@ -1,0 +1,96 @@
+/**
+ * A folder becomes a model. Who reads which bytes when: config.json and the safetensors headers first, so that whatever cannot run is
+ * refused before a weight is touched; then every tensor once, made into what the graph wants of it and handed to onnxruntime as an external
+ * file; then, for a model in fewer bits, every tensor once more to say what that changed.
+ */
+
+import { AppError } from '../core/errors.ts';
+import type { OnProgress } from '../core/progress.ts';
+import { type Checkpoint, openCheckpoint } from '../files/checkpoint.ts';
+import type { Folder } from '../files/folder.ts';
+import { modelGraph } from '../graph/graph.ts';
+import { PRECISIONS } from '../graph/precision.ts';
+import { measureDrift } from './drift.ts';
+import type { Drift, LoadOptions, ModelBackend, ModelPreview } from './generation.ts';
+import { estimateMemory, type Work } from './memory.ts';
+import type { Runtime } from './runtime.ts';
+import { checkSize, createCheckpointSession, graphOptions, type Model, openModel } from './session.ts';
+import { ownTemplate } from './templates.ts';
+import { readTokenizerFiles } from './tokenizer-files.ts';
+
+/** All that WebAssembly can address. */
+const WASM_MEMORY = 2 ** 32;
+
+/** What of the wishes for a model concerns its numbers. */
+export type ModelOptions = Pick<LoadOptions, 'precision' | 'measureDrift'>;
+
+/**
+ * Rejects with AppError: what `openCheckpoint` and `modelGraph` say about the folder; 'precision-unavailable'; 'model-too-large' before or
+ * while loading; 'runtime-failed'. Progress counts stored bytes, then parts of the comparison.
+ */
+export async function loadModel(
+  runtime: Runtime,
+  folder: Folder,
+  onProgress: OnProgress,
+  { precision = 'f32', measureDrift: wanted = true }: ModelOptions = {},
+): Promise<Model> {
+  const checkpoint = await openCheckpoint(folder);
+  const graph = modelGraph(checkpoint.config, checkpoint.tensors, graphOptions(runtime, precision));
+  checkSize(runtime, graph);
+  const model = await openModel(runtime, folder, checkpoint.config, graph, () =>
+    createCheckpointSession(runtime, folder, checkpoint, graph, onProgress),
+  );
+  if (precision === 'f32' || !wanted) return model;
+  const drift = await driftOf(model, folder, checkpoint, onProgress);
+  return drift === undefined ? model : { ...model, drift };
+}
+
+/** Where a model would run. */
+export interface Place {
+  backend: ModelBackend;
+  /** The graphics card has 16-bit floats. */
+  halves: boolean;
+}
+
+/**
+ * What a folder would take as a model, by its headers alone; nothing is loaded. Rejects as `loadModel` does before a weight is read.
+ */
+export async function previewModel(folder: Folder, { backend, halves }: Place, work: Work): Promise<ModelPreview> {
+  const { config, tensors } = await openCheckpoint(folder);
+  const onGpu = backend === 'webgpu';
+  const memory: ModelPreview['memory'] = {};
+  const graphs = PRECISIONS.filter((precision) => precision !== 'f16' || (onGpu && halves)).map((precision) => {
+    const graph = modelGraph(config, tensors, { precision, onGpu, floatType: onGpu && halves ? 'f16' : 'f32' });
+    memory[precision] = estimateMemory(graph, onGpu, work);
+    return graph;
+  });
+  const { decoder, parameters } = graphs[0]!;
+  const limit = onGpu ? {} : { limit: WASM_MEMORY };
+  return { modelType: decoder.family, parameters, backend, memory, ...limit, ...(await templateOf(folder)) };
+}
+
+async function templateOf(folder: Folder): Promise<Pick<ModelPreview, 'hasTemplate'>> {
+  try {
+    const { template } = await readTokenizerFiles(folder);
+    return { hasTemplate: ownTemplate(template) !== undefined };
+  } catch (error) {
+    if (error instanceof AppError) return {};
+    throw error;
+  }
+}
+
+/** Undefined where there is no memory for the comparison: no reason to refuse a model that is there. */
+async function driftOf(
+  model: Model,
+  folder: Folder,
+  checkpoint: Checkpoint,
+  onProgress: OnProgress,
+): Promise<Drift | undefined> {
+  try {
+    return await measureDrift(model, folder, checkpoint, onProgress, new AbortController().signal);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'model-too-large') return undefined;
+    await model.release();
+    throw error;
+  }
+}
