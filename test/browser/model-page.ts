@@ -2,11 +2,11 @@
 
 import { type FolderDescription, openFolder } from '../../src/files/folder.ts';
 import type { ModelBackend } from '../../src/model/generation.ts';
+import { loadModel } from '../../src/model/load.ts';
 import { perplexity } from '../../src/model/perplexity.ts';
 import { openRuntime, runtimeOf } from '../../src/model/runtime.ts';
 import type { ContinuationItem } from '../../src/model/score.ts';
 import { largestDeviation } from '../../src/model/selftest.ts';
-import { loadModel } from '../../src/model/session.ts';
 import { openModelHost, workerRequests } from '../../workers/client.ts';
 
 const host = openModelHost();

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { IdsAnswer, NextTokens } from '../../src/model/generation.ts';
-import { CHECKPOINTS, largestDifference, readReference, unpack } from '../graph/fixtures.ts';
+import { CHECKPOINTS, FAMILIES, largestDifference, readReference, unpack } from '../graph/fixtures.ts';
 import { readChatReference } from '../model/checkpoints.ts';
 import { readScores } from '../model/scores.ts';
 import { openTestPage } from './in-page.ts';
@@ -21,13 +21,15 @@ beforeAll(async () => {
 afterAll(() => dev?.close());
 
 describe.each(['wasm', 'webgpu'] as const)('on %s', (backend) => {
-  test.for(CHECKPOINTS)('the logits of %s are those of PyTorch', async (name, { skip }) => {
+  test.for([...CHECKPOINTS, ...FAMILIES])('the logits of %s are those of PyTorch', async (name, { skip }) => {
     if (backend === 'webgpu' && !webgpu) skip('no WebGPU adapter here');
     const { single, long } = readReference(name);
     const result = await inPage('logits', name, backend, [single.ids, long.ids]);
-    expect([result.backend, result.note, result.dims]).toEqual([backend, undefined, [2, 56, 128]]);
-    expect(largestDifference(result.data.slice(0, 13 * 128), unpack(single.logits))).toBeLessThan(TOLERANCE);
-    expect(largestDifference(result.data.slice((56 + 48) * 128), unpack(long.logits))).toBeLessThan(TOLERANCE);
+    const [, vocabulary] = single.logits.dims as [number, number];
+    expect([result.backend, result.note, result.dims]).toEqual([backend, undefined, [2, 56, vocabulary]]);
+    const [first, last] = [result.data.slice(0, 13 * vocabulary), result.data.slice((56 + 48) * vocabulary)];
+    expect(largestDifference(first, unpack(single.logits))).toBeLessThan(TOLERANCE);
+    expect(largestDifference(last, unpack(long.logits))).toBeLessThan(TOLERANCE);
   });
 
   test('the answers of a chat model are those of transformers, each told once', async ({ skip }) => {
