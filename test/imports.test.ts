@@ -14,14 +14,18 @@ const RULES: Record<string, { values: string[]; types: string[] }> = {
   merge: { values: ['core', 'files', 'kernels/low-rank'], types: ['kernels/kernels'] },
   graph: { values: ['core', 'files'], types: [] },
   model: { values: ['core', 'files', 'graph'], types: [] },
+  export: { values: ['core', 'files', 'graph'], types: [] },
   judge: { values: ['core'], types: [] },
   report: { values: ['core'], types: ['merge', 'judge'] },
   app: {
     values: ['core', 'report', 'judge', 'files/folder', 'workers/client'],
-    types: ['files', 'kernels', 'merge', 'graph', 'model', 'workers'],
+    types: ['files', 'kernels', 'merge', 'graph', 'model', 'export', 'workers'],
   },
-  ui: { values: ['app', 'core'], types: ['files', 'kernels', 'merge', 'graph', 'model', 'judge', 'report', 'workers'] },
-  workers: { values: ['core', 'files', 'kernels', 'merge', 'graph', 'model', 'judge', 'report'], types: [] },
+  ui: {
+    values: ['app', 'core'],
+    types: ['files', 'kernels', 'merge', 'graph', 'model', 'export', 'judge', 'report', 'workers'],
+  },
+  workers: { values: ['core', 'files', 'kernels', 'merge', 'graph', 'model', 'export', 'judge', 'report'], types: [] },
 };
 
 /** Heavy or thread-bound packages and the only places that may import them. */

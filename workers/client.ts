@@ -9,6 +9,7 @@ import type { Inspection, MethodRow } from './merge.worker.ts';
 import { askReader } from './start.ts';
 
 export { chooseBackend } from './backend.ts';
+export { exportChoices, exportOnnx } from './exporting.ts';
 export { measureVectors } from './measuring.ts';
 export {
   discardRun,

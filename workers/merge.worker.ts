@@ -1,5 +1,6 @@
-/** Merging off the page's thread: a thin shell around src/merge. A worker writes several shards at a time; the page's side is client.ts. */
+/** Merging and exporting off the page's thread: a thin shell around src/merge and src/export. A worker writes several shards at a time; the page's side is client.ts. */
 
+import { discardExport, exportChoices, runExport } from '../src/export/run.ts';
 import { type FolderDescription, openFolder } from '../src/files/folder.ts';
 import { inspectFolder } from '../src/files/inspect.ts';
 import { deleteStored, storedFiles, storedOutputs } from '../src/files/output/stored.ts';
@@ -56,6 +57,10 @@ const api = {
   tidy: tidyOutput,
   /** When no shard is running any more: nothing of this merge stays. */
   discard: (plan: MergePlan, output: OutputDescription) => discardMerge(plan, output),
+  /** To ONNX. */
+  exportChoices,
+  runExport,
+  discardExport,
   storedOutputs,
   storedFiles,
   deleteStored,

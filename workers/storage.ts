@@ -25,7 +25,7 @@ export async function checkRoom(output: OutputDescription, bytes: number): Promi
   const gigabytes = (n: number) => `${(n / 1e9).toFixed(1)} GB`;
   throw new AppError(
     'disk-full',
-    `The merged model needs ${gigabytes(bytes)}, and this browser grants ${gigabytes(free)} of storage.`,
+    `The result needs ${gigabytes(bytes)}, and this browser grants ${gigabytes(free)} of storage.`,
     'Delete stored models, free some space on the disk, or use a browser that can write into folders.',
     { needed: bytes, free },
   );

@@ -46,11 +46,7 @@ export async function leaveTidy(
   const tidy = () => (kept ? askReader((api) => api.tidy(plan, output, keep)) : discardAll({ id, plan, output }));
   if (await released(tidy)) return;
   const gone = later()
-    .then(() =>
-      withRunLock(id, async () => {
-        for (let tries = 0; tries < TIDY_TRIES && !(await released(tidy)); tries++) await later();
-      }),
-    )
+    .then(() => withRunLock(id, () => untilReleased(tidy)))
     .catch(() => {}) // resumed or discarded meanwhile: whoever did that tidies
     .finally(() => tidying.delete(id));
   tidying.set(id, gone);
@@ -63,8 +59,13 @@ export async function tidied(): Promise<void> {
 
 const later = () => new Promise((resolve) => setTimeout(resolve, TIDY_PAUSE_MS));
 
+/** Tries for as long as the browser holds a file. */
+export async function untilReleased(tidy: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; tries < TIDY_TRIES && !(await released(tidy)); tries++) await later();
+}
+
 /** False when the browser still holds a file that is to be removed. Other failures will not get better by waiting. */
-async function released(tidy: () => Promise<unknown>): Promise<boolean> {
+export async function released(tidy: () => Promise<unknown>): Promise<boolean> {
   try {
     await tidy();
     return true;

@@ -15,6 +15,9 @@ const HIDDEN = { f32: -1e9, f16: -1e4 };
 /** onnxruntime 1.30 refuses a GroupQueryAttention whose heads are no multiple of this. */
 const FUSED_HEAD_MULTIPLE = 8;
 
+/** The dimension of rows, by the name by which transformers.js knows it: it makes the empty cache of any other unknown dimension 0 long. */
+export const BATCH = 'batch_size';
+
 export type CachePart = 'key' | 'value';
 
 /** Keys and values of earlier tokens, per block: [batch, key-value heads, earlier tokens, head dim]. */
@@ -120,7 +123,7 @@ export function attend(
   projections: Projections,
 ): string {
   for (const part of ['key', 'value'] as const) {
-    const shape = ['batch', decoder.keyValueHeads, 'total', decoder.headDim];
+    const shape = [BATCH, decoder.keyValueHeads, 'total', decoder.headDim];
     builder.output({ name: presentName(block, part), type: builder.floatType, shape });
   }
   // WebGPU's fused attention ignores a soft cap in silence.

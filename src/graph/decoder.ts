@@ -3,7 +3,7 @@
  * Pure: it never touches a weight, only its name and shape.
  */
 
-import { type AttentionValues, attend, attentionValues, pastName } from './attention.ts';
+import { type AttentionValues, attend, attentionValues, BATCH, pastName } from './attention.ts';
 import { type FloatType, type GraphBuilder, graphBuilder } from './builder.ts';
 import type { Block, Decoder } from './form.ts';
 import { addAndNorm, embed, linear, mlp, norm, scaled, softcap } from './layers.ts';
@@ -84,13 +84,13 @@ function declareInputs(
 ): void {
   builder.input(
     whole.first
-      ? { name: 'input_ids', type: 'i64', shape: ['batch', 'new'] }
+      ? { name: 'input_ids', type: 'i64', shape: [BATCH, 'new'] }
       : { name: STREAM_IN, type: builder.floatType, shape: ['tokens', decoder.hidden] },
   );
-  builder.input({ name: 'attention_mask', type: 'i64', shape: ['batch', 'total'] });
-  builder.input({ name: 'position_ids', type: 'i64', shape: ['batch', 'new'] });
+  builder.input({ name: 'attention_mask', type: 'i64', shape: [BATCH, 'total'] });
+  builder.input({ name: 'position_ids', type: 'i64', shape: [BATCH, 'new'] });
   if (whole.last) builder.input({ name: 'num_logits_to_keep', type: 'i64', shape: [] });
-  const cacheShape = ['batch', decoder.keyValueHeads, 'past', decoder.headDim];
+  const cacheShape = [BATCH, decoder.keyValueHeads, 'past', decoder.headDim];
   for (let block = from; block < to; block++) {
     for (const part of ['key', 'value'] as const) {
       builder.input({ name: pastName(block, part), type: builder.floatType, shape: cacheShape });
@@ -177,7 +177,7 @@ function head(builder: GraphBuilder, decoder: Decoder, { quantization }: Shared,
       attributes: { to: { type: 'f32' } },
       outputs: ['logits'],
     });
-  builder.output({ name: 'logits', type: 'f32', shape: ['batch', 'kept', vocabulary] });
+  builder.output({ name: 'logits', type: 'f32', shape: [BATCH, 'kept', vocabulary] });
 }
 
 function giveStream(builder: GraphBuilder, decoder: Decoder, stream: string): void {

@@ -32,7 +32,7 @@ export interface ModelGraph {
 export interface GraphOptions {
   /** Longest context to cover, where the model allows it. */
   positions?: number;
-  /** 'files' unless they change while the session lives. */
+  /** 'files' unless they change while the session lives, or are written with the graph. */
   weights?: WeightsFrom;
   /** f32 unless asked otherwise. */
   precision?: Precision;

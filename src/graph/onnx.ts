@@ -1,7 +1,7 @@
 /**
  * An ONNX model as plain data, and its bytes. Field numbers are those of onnx.proto3
- * (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3). Weights stay outside: an external tensor names a file of its own,
- * so no layout of offsets is needed and a checkpoint's bytes can be handed over tensor by tensor.
+ * (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3). Weights stay outside. For a session an external tensor names a file of its
+ * own, so that a checkpoint's bytes can be handed over tensor by tensor; for a folder that is written, files and offsets can be given.
  */
 
 import { type Message, message } from './protobuf.ts';
@@ -115,18 +115,30 @@ function encodeTensorHead(name: string, type: ElementType, shape: readonly numbe
   return tensor.int(2, DATA_TYPE[type]).text(8, name);
 }
 
-/**
- * How weights come: each as the external file of its name, read once when a session is made; or as an input of every run, so that they may
- * change between two.
- */
-export type WeightsFrom = 'files' | 'inputs';
+/** Where the bytes of a weight lie: in the file `location` beside the model. */
+export interface WeightPlace {
+  location: string;
+  offset: number;
+  length: number;
+}
 
-function encodeExternal(weight: ExternalTensor): Message {
+/** Gives every weight its place, by name. */
+export type WeightLayout = (weights: readonly ExternalTensor[]) => ReadonlyMap<string, WeightPlace>;
+
+/**
+ * How weights come: each as the external file of its name, read once when a session is made; as an input of every run, so that they may
+ * change between two; or where a layout puts them.
+ */
+export type WeightsFrom = 'files' | 'inputs' | WeightLayout;
+
+const fileOfItsOwn = ({ name, bytes }: ExternalTensor): WeightPlace => ({ location: name, offset: 0, length: bytes });
+
+function encodeExternal(weight: ExternalTensor, { location, offset, length }: WeightPlace): Message {
   const entry = (key: string, value: string): Message => message().text(1, key).text(2, value);
   return encodeTensorHead(weight.name, weight.type, weight.shape)
-    .message(13, entry('location', weight.name))
-    .message(13, entry('offset', '0'))
-    .message(13, entry('length', String(weight.bytes)))
+    .message(13, entry('location', location))
+    .message(13, entry('offset', String(offset)))
+    .message(13, entry('length', String(length)))
     .int(14, EXTERNAL);
 }
 
@@ -139,9 +151,10 @@ export function encodeModel(graph: OnnxGraph, weights: WeightsFrom): Uint8Array 
     body.message(5, encodeTensorHead(constant.name, constant.type, constant.shape).bytes(9, constant.bytes));
   }
   for (const input of graph.inputs) body.message(11, encodeValue(input));
+  const places = typeof weights === 'function' ? weights(graph.weights) : undefined;
   for (const weight of graph.weights) {
-    if (weights === 'files') body.message(5, encodeExternal(weight));
-    else body.message(11, encodeValue(weight));
+    if (weights === 'inputs') body.message(11, encodeValue(weight));
+    else body.message(5, encodeExternal(weight, places?.get(weight.name) ?? fileOfItsOwn(weight)));
   }
   for (const output of graph.outputs) body.message(12, encodeValue(output));
   return message()

@@ -7,6 +7,7 @@
 import { AppError } from '../core/errors.ts';
 import type { Folder } from '../files/folder.ts';
 import { isJsonObject, type JsonObject } from '../files/json.ts';
+import { joinTokenizerConfig } from '../files/tokenizer-config.ts';
 import { readOptionalJson, readOptionalTemplate } from './companions.ts';
 
 export interface TokenizerFiles {
@@ -32,8 +33,7 @@ export async function readTokenizerFiles(folder: Folder): Promise<TokenizerFiles
   const { chat_template: inConfig, ...config } = written ?? {};
   return {
     definition,
-    // The config is newer: transformers no longer writes the map.
-    config: tokensAsTexts({ ...tokens, ...config }),
+    config: joinTokenizerConfig(config, tokens),
     hasConfig: written !== undefined,
     template: await readTemplate(folder, inConfig),
     largestId: largestId(folder, definition),
@@ -48,13 +48,6 @@ async function readTemplate(folder: Folder, inConfig: unknown): Promise<unknown>
   const alone = await readOptionalTemplate(folder, 'chat_template.jinja');
   if (alone !== undefined) return alone;
   return inConfig ?? (await readOptionalJson(folder, 'chat_template.json'))?.chat_template;
-}
-
-/** transformers.js takes a token as a text, or as an object with a __type; files in use, the map above all, have objects without. */
-function tokensAsTexts(config: JsonObject): JsonObject {
-  const asText = (name: string, value: unknown): unknown =>
-    name.endsWith('_token') && isJsonObject(value) ? (typeof value.content === 'string' ? value.content : null) : value;
-  return Object.fromEntries(Object.entries(config).map(([name, value]) => [name, asText(name, value)]));
 }
 
 function largestId(folder: Folder, definition: JsonObject): number {

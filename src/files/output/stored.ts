@@ -49,10 +49,12 @@ export async function deleteStored(name: string): Promise<void> {
   });
 }
 
+/** Those of folders inside, too. */
 async function filesOf(folder: FileSystemDirectoryHandle): Promise<{ path: string; file: File }[]> {
   const files: { path: string; file: File }[] = [];
   for await (const entry of folder.values()) {
     if (entry.kind === 'file') files.push({ path: entry.name, file: await pinned(entry, entry.getFile()) });
+    else for (const { path, file } of await filesOf(entry)) files.push({ path: `${entry.name}/${path}`, file });
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -1,5 +1,6 @@
 /**
  * Bytes out: a new subfolder on disk, or files in memory. One writable per file; `close` is the commit of that file, `finish` that of the folder.
+ * A path may name one folder inside it ("onnx/model.onnx").
  *
  * Until `finish`, a folder on disk holds a marker file named after the run. It lets several workers write into one folder, keeps everybody's
  * hands off folders we did not make, and tells a person who finds it after a crash that the folder is incomplete.
@@ -173,7 +174,7 @@ async function claim(folder: FileSystemDirectoryHandle, marker: string): Promise
 const EXISTING = {
   files: ['exists already and is not empty.', 'Choose another name for the output; nothing is ever overwritten.'],
   'another merge': [
-    'holds the unfinished output of another merge.',
+    'holds the unfinished output of another merge or export.',
     'If it is being written now, perhaps in another tab, wait for that. Otherwise delete that folder, or choose another name.',
   ],
   'earlier attempt': [
@@ -194,12 +195,19 @@ function existing(folder: FileSystemDirectoryHandle, what: keyof typeof EXISTING
 const swapName = (path: string) => `${path}.crswap`;
 
 function folderOutput({ kind, parent, name }: Place, folder: FileSystemDirectoryHandle, marker: string): Output {
+  /** Undefined where its folder is not there. */
+  const found = async (path: string) => locate(folder, path, false);
   const removeAll = async (paths: readonly string[]) => {
-    for (const path of paths) for (const one of [path, swapName(path)]) await remove(folder, one);
+    for (const path of paths) {
+      const place = await found(path);
+      if (!place) continue;
+      for (const one of [place.name, swapName(place.name)]) await remove(place.folder, one);
+    }
   };
   return {
     async create(path) {
-      if (await exists(folder, path)) {
+      const place = (await locate(folder, path, true))!;
+      if (await exists(place.folder, place.name)) {
         throw new AppError(
           'output-exists',
           `${folder.name} already holds ${path}.`,
@@ -207,12 +215,17 @@ function folderOutput({ kind, parent, name }: Place, folder: FileSystemDirectory
           { folder: folder.name, files: [path] },
         );
       }
-      return kind === 'opfs' ? createStored(folder, path) : createSwapped(folder, path);
+      const file = await (kind === 'opfs' ? createStored : createSwapped)(place.folder, place.name);
+      return { ...file, close: async () => ({ ...(await file.close()), path }) };
     },
-    size: (path) => fileSize(folder, path),
+    async size(path) {
+      const place = await found(path);
+      return place && fileSize(place.folder, place.name);
+    },
     async open(path) {
-      if (!(await exists(folder, path))) return undefined;
-      return blobSource(await openedFile(folder, path), path);
+      const place = await found(path);
+      if (!place || !(await exists(place.folder, place.name))) return undefined;
+      return blobSource(await openedFile(place.folder, place.name), path);
     },
     remove: removeAll,
     async finish() {
@@ -221,9 +234,32 @@ function folderOutput({ kind, parent, name }: Place, folder: FileSystemDirectory
     },
     async discard(paths) {
       await removeAll(paths);
+      await removeEmpty(folder, paths);
       await remove(folder, marker);
       // Not recursive: a folder that holds anything we did not make stays.
       await parent.removeEntry(folder.name).catch(() => {});
     },
   };
+}
+
+/** The folder that holds a file of the output, which may be one inside it, and the file's name there. */
+async function locate(
+  folder: FileSystemDirectoryHandle,
+  path: string,
+  create: boolean,
+): Promise<{ folder: FileSystemDirectoryHandle; name: string } | undefined> {
+  const [inner, name] = path.split('/');
+  if (name === undefined) return { folder, name: path };
+  try {
+    return { folder: await folder.getDirectoryHandle(inner!, { create }), name };
+  } catch (error) {
+    if (!create && isNamed(error, 'NotFoundError')) return undefined;
+    throw writeError(error, path);
+  }
+}
+
+/** Folders inside that these paths name. Not recursive: one that holds anything else stays. */
+async function removeEmpty(folder: FileSystemDirectoryHandle, paths: readonly string[]): Promise<void> {
+  const inner = new Set(paths.filter((path) => path.includes('/')).map((path) => path.split('/')[0]!));
+  for (const name of inner) await folder.removeEntry(name).catch(() => {});
 }

@@ -1,0 +1,118 @@
+/**
+ * An export from headers to the last file. Until the last step the folder carries the writer's marker (files/output/writer.ts), and config.json,
+ * without which nothing takes it for a model, comes last.
+ */
+
+import { cancelled } from '../core/errors.ts';
+import type { OnProgress } from '../core/progress.ts';
+import { openCheckpoint } from '../files/checkpoint.ts';
+import { type Folder, type FolderDescription, openFolder } from '../files/folder.ts';
+import { claimOutput, discardOutput, type Output, type OutputDescription, openOutput } from '../files/output/writer.ts';
+import { PRECISIONS, type Precision } from '../graph/precision.ts';
+import { loadingCode } from './card.ts';
+import { type ExportedFile, type ExportPlan, exportedFiles, planExport } from './plan.ts';
+import { writeWeights } from './weights.ts';
+
+export interface ExportResult {
+  precision: Precision;
+  files: ExportedFile[];
+  parameters: number;
+  /** Of all files. */
+  bytes: number;
+  seconds: number;
+  /** Without one it takes ids and no text. */
+  hasTokenizer: boolean;
+  /** Three lines of JavaScript that load the folder from beside it. */
+  code: string;
+  /** Unless it is one that the person picked. */
+  folder?: FolderDescription;
+}
+
+/** Reads headers and the small files; rejects as opening and planning do. */
+async function prepareExport(folder: Folder, precisions: readonly Precision[]): Promise<ExportPlan[]> {
+  const checkpoint = await openCheckpoint(folder);
+  const companions = new Map<string, Uint8Array>();
+  for (const path of checkpoint.companions) {
+    const source = await folder.open(path);
+    companions.set(path, await source.slice(0, source.size));
+  }
+  return precisions.map((precision) => planExport(checkpoint, companions, precision));
+}
+
+/** What an export would write at each precision. */
+export type ExportChoices = Record<Precision, { files: ExportedFile[]; bytes: number }>;
+
+/** Reads headers and the small files; rejects as opening and planning do. */
+export async function exportChoices(folder: FolderDescription): Promise<ExportChoices> {
+  const plans = await prepareExport(openFolder(folder), PRECISIONS);
+  const choices = plans.map((plan) => [plan.precision, { files: exportedFiles(plan), bytes: plan.bytes }]);
+  return Object.fromEntries(choices) as ExportChoices;
+}
+
+/**
+ * @param id names this run; a folder that another made is refused ('output-exists')
+ * On failure or cancel nothing stays, but for what the browser does not let go of yet: `discardExport` may be called again.
+ * @throws AppError for what planning, reading and writing say; AbortError on cancel
+ */
+export async function runExport(
+  id: string,
+  source: FolderDescription,
+  precision: Precision,
+  output: OutputDescription,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<ExportResult> {
+  const begun = performance.now();
+  const folder = openFolder(source);
+  const [plan] = (await prepareExport(folder, [precision])) as [ExportPlan];
+  throwIfCancelled(signal);
+  await claimOutput(output, id);
+  const made = await openOutput(output, id);
+  try {
+    await writeWeights(plan, folder, made, onProgress, signal);
+    for (const { path, content } of plan.files) {
+      throwIfCancelled(signal);
+      await writeFile(made, path, content);
+    }
+    throwIfCancelled(signal);
+    const name = output.kind === 'memory' ? 'exported' : output.name;
+    const finished = await made.finish(name);
+    const { parameters, bytes, hasTokenizer, hasTemplate } = plan;
+    const seconds = (performance.now() - begun) / 1000;
+    return {
+      precision,
+      files: exportedFiles(plan),
+      parameters,
+      bytes,
+      seconds,
+      hasTokenizer,
+      code: loadingCode(`./${name}`, precision, hasTemplate),
+      ...(finished ? { folder: finished } : {}),
+    };
+  } catch (error) {
+    await made.discard(pathsOf(exportedFiles(plan))).catch(() => {}); // what stopped it is what has to be told; the marker still says UNFINISHED
+    throw error;
+  }
+}
+
+/** Takes away what a run made, if anything of it is left. Rejects as removing does. */
+export function discardExport(id: string, output: OutputDescription, files: readonly ExportedFile[]): Promise<void> {
+  return discardOutput(output, id, pathsOf(files));
+}
+
+const pathsOf = (files: readonly ExportedFile[]): string[] => files.map(({ path }) => path);
+
+async function writeFile(output: Output, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await output.create(path);
+  try {
+    await file.write(0, bytes);
+    await file.close();
+  } catch (error) {
+    await file.abort();
+    throw error;
+  }
+}
+
+function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw cancelled();
+}
