@@ -6,13 +6,23 @@ import type { FolderDescription } from '../files/folder.ts';
 import type { Inspection } from '../files/inspect.ts';
 import { type PromptSet, parsePrompts } from '../judge/prompts.ts';
 import { type Summary, summarize } from '../judge/score.ts';
-import { type Comparison, compareModels, type ModelSource, promptsOf } from './compare.ts';
+import {
+  type Comparison,
+  compareModels,
+  distinctNames,
+  type ModelRun,
+  type ModelSource,
+  promptsOf,
+  type Stage,
+} from './compare.ts';
 import { demoRequest, loadFamily, takePrompts } from './demo.ts';
 import { client } from './engine.ts';
 import type { JudgedAnswer } from './evaluate.ts';
 import { jobs, startJob } from './jobs.ts';
+import { asksForTemplate } from './outlook.ts';
 import { type Problem, problemOf } from './problem.ts';
 import type { Prompt, PromptKind } from './prompts.ts';
+import { chosenTemplates, runBackend, runPrecision } from './run-wish.ts';
 
 /** The models side by side, in this order. */
 export const compared = signal<readonly ModelSource[]>([]);
@@ -22,6 +32,12 @@ export const promptSet = signal<PromptSet | undefined>(undefined);
 export const maxNewTokens = signal(48);
 /** Answers so far, by model and prompt id. */
 export const streamed = signal<readonly ReadonlyMap<string, JudgedAnswer>[]>([]);
+/** What is there of unfinished answers, by model and prompt id. */
+export const growing = signal<readonly ReadonlyMap<string, string>[]>([]);
+/** How each model ran, or runs; missing of those that are not loaded yet. */
+export const runs = signal<readonly (ModelRun | undefined)[]>([]);
+/** What the running comparison does now. */
+export const stage = signal<Stage | undefined>(undefined);
 /** The finished comparison. */
 export const comparison = signal<Comparison | undefined>(undefined);
 export const ROW_FILTERS = ['all', 'changed', 'complied', 'overRefused', 'newlyRefused'] as const;
@@ -32,6 +48,9 @@ export const rowFilter = signal<RowFilter>('all');
 export const compareProblem = signal<Problem | undefined>(undefined);
 
 export const comparedPrompts = computed(() => (promptSet.value ? promptsOf(promptSet.value) : []));
+
+/** Of the models, side by side. */
+export const comparedNames = computed(() => distinctNames(compared.value.map(({ name }) => name)));
 
 /** While it is true, models and prompts stay as they are. */
 export const comparing = computed(() => jobs.value.compare?.status === 'running');
@@ -74,6 +93,8 @@ function reset(): void {
   latest++;
   if (comparing.value) jobs.value.compare?.cancel();
   streamed.value = [];
+  growing.value = [];
+  runs.value = [];
   comparison.value = undefined;
   outdated.value = true;
 }
@@ -170,24 +191,46 @@ export function addDemoModels(repaired: (g: number) => string): Promise<void> {
 const GULP_MS = 150;
 
 export async function runComparison(label: string): Promise<void> {
-  const answers = compared.value.map(() => new Map<string, JudgedAnswer>());
+  const sources = compared.value;
+  const answers = sources.map(() => new Map<string, JudgedAnswer>());
+  const texts = sources.map(() => new Map<string, string>());
   const mine = ++latest;
+  const isMine = () => mine === latest;
   outdated.value = false;
   const show = () => {
-    if (mine !== latest) return;
+    if (!isMine()) return;
     streamed.value = answers.map((ofModel) => new Map(ofModel));
+    growing.value = texts.map((ofModel) => new Map(ofModel));
   };
   show();
   comparison.value = undefined;
-  const onAnswer = (model: number, prompt: Prompt, answer: JudgedAnswer) => answers[model]!.set(prompt.id, answer);
-  const options = { maxNewTokens: maxNewTokens.value, onAnswer };
+  runs.value = [];
+  stage.value = undefined;
+  const options = {
+    backend: runBackend.value,
+    precision: runPrecision.value,
+    templates: sources.map((source) => (asksForTemplate(source) ? chosenTemplates.value.get(source) : undefined)),
+    maxNewTokens: maxNewTokens.value,
+    onAnswer(model: number, prompt: Prompt, answer: JudgedAnswer) {
+      answers[model]!.set(prompt.id, answer);
+      texts[model]!.delete(prompt.id);
+    },
+    onText: (model: number, prompt: Prompt, text: string) => void texts[model]!.set(prompt.id, text),
+    onStage(now: Stage) {
+      if (isMine()) stage.value = now;
+    },
+    onRun(model: number, run: ModelRun) {
+      if (isMine()) runs.value = Object.assign([...runs.value], { [model]: run });
+    },
+  };
   const timer = setInterval(show, GULP_MS);
   const run = startJob('compare', label, (onProgress, signal) =>
-    compareModels(compared.value, promptSet.value!, options, onProgress, signal),
+    compareModels(sources, promptSet.value!, options, onProgress, signal),
   );
-  // A cancel or a failure stands in the job; the answers that came stay.
+  // A cancel or a failure stands in the job; the answers that came stay, what was begun goes.
   const finished = await run.catch(() => undefined);
   clearInterval(timer);
+  for (const ofModel of texts) ofModel.clear();
   show();
-  if (mine === latest) comparison.value = finished;
+  if (isMine()) comparison.value = finished;
 }

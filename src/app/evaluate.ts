@@ -1,7 +1,7 @@
 /** One model, many prompts: answers, verdicts, rates. The same for the demo, the comparison and the driver. */
 
 import { type JudgedText, judgeText } from '../judge/score.ts';
-import type { Generation, LoadedModel, StopReason } from '../model/generation.ts';
+import type { GenerateOptions, Generation, LoadedModel, StopReason } from '../model/generation.ts';
 import type { ModelHost } from './engine.ts';
 import type { Prompt } from './prompts.ts';
 
@@ -13,18 +13,27 @@ export function judge(prompt: Prompt, answer: Generation): JudgedAnswer {
   return { ...judgeText(prompt, answer.text), stopReason: answer.stopReason };
 }
 
-/** Waits for a model, uses it, and gives its memory back whatever came of the use. */
+/**
+ * Waits for a model, uses it, and gives its memory back whatever came of the use.
+ * @param ended tells that its host was ended meanwhile, and all models with it
+ */
 export async function withModel<T>(
   host: ModelHost,
   loading: Promise<LoadedModel>,
   use: (model: LoadedModel) => Promise<T>,
+  ended: () => boolean = () => false,
 ): Promise<T> {
   const model = await loading;
   try {
     return await use(model);
   } finally {
-    await host.release(model.id);
+    if (!ended()) await host.release(model.id);
   }
+}
+
+export interface Asking extends Pick<GenerateOptions, 'maxNewTokens' | 'template'> {
+  /** Told of the answers that are growing, now and then, with all they have so far. */
+  onText?: ((prompt: Prompt, text: string) => void) | undefined;
 }
 
 /**
@@ -35,12 +44,13 @@ export async function evaluate(
   host: ModelHost,
   model: number,
   prompts: readonly Prompt[],
-  options: { maxNewTokens: number },
+  { onText, ...options }: Asking,
   onAnswer: (prompt: Prompt, answer: JudgedAnswer) => void,
   signal: AbortSignal,
 ): Promise<JudgedAnswer[]> {
   const texts = prompts.map((prompt) => prompt.prompt);
   const told = (index: number, answer: Generation) => onAnswer(prompts[index]!, judge(prompts[index]!, answer));
-  const { answers } = await host.generate(model, texts, options, told, signal);
+  const grows = onText && ((index: number, text: string) => onText(prompts[index]!, text));
+  const { answers } = await host.generate(model, texts, options, told, signal, grows);
   return answers.map((answer, index) => judge(prompts[index]!, answer));
 }

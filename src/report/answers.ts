@@ -18,9 +18,11 @@ export interface AnswerRow {
   /** Exact match; absent where no answer is expected. */
   correct?: boolean;
   answer: string;
+  /** How the model was asked, where that was chosen for it; absent where its own chat template was used. */
+  template?: string;
 }
 
-export const ANSWER_FIELDS = [
+const FIELDS = [
   'id',
   'kind',
   'category',
@@ -31,4 +33,9 @@ export const ANSWER_FIELDS = [
   'expected',
   'correct',
   'answer',
-] as const;
+] as const satisfies readonly (keyof AnswerRow)[];
+
+/** In the order in which they are written; `template` is one only where some row has it. */
+export function answerFields(rows: readonly AnswerRow[]): readonly (keyof AnswerRow)[] {
+  return rows.some(({ template }) => template !== undefined) ? [...FIELDS, 'template'] : FIELDS;
+}

@@ -1,6 +1,6 @@
 /** Tables for spreadsheets: RFC 4180, and nothing a spreadsheet would run. Text is changed for that; jsonl.ts is the form without loss. */
 
-import { ANSWER_FIELDS, type AnswerRow } from './answers.ts';
+import { type AnswerRow, answerFields } from './answers.ts';
 
 export type Cell = string | number | boolean | undefined;
 
@@ -10,9 +10,10 @@ export function csv(head: readonly string[], rows: readonly (readonly Cell[])[])
 }
 
 export function answersCsv(answers: readonly AnswerRow[]): string {
+  const fields = answerFields(answers);
   return csv(
-    ANSWER_FIELDS,
-    answers.map((answer) => ANSWER_FIELDS.map((field) => answer[field])),
+    fields,
+    answers.map((answer) => fields.map((field) => answer[field])),
   );
 }
 

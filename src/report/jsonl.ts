@@ -1,6 +1,6 @@
 /** JSON lines: one object a line, for programs. The same answers as csv.ts, unchanged. */
 
-import { ANSWER_FIELDS, type AnswerRow } from './answers.ts';
+import { type AnswerRow, answerFields } from './answers.ts';
 
 /** Any JSON values; NaN becomes null. U+2028 and U+2029 are escaped: some readers take them for line ends. */
 export function jsonLines(values: readonly unknown[]): string {
@@ -8,7 +8,8 @@ export function jsonLines(values: readonly unknown[]): string {
 }
 
 export function answersJsonl(answers: readonly AnswerRow[]): string {
-  return jsonLines(answers.map((answer) => Object.fromEntries(ANSWER_FIELDS.map((field) => [field, answer[field]]))));
+  const fields = answerFields(answers);
+  return jsonLines(answers.map((answer) => Object.fromEntries(fields.map((field) => [field, answer[field]]))));
 }
 
 function escaped(character: string): string {

@@ -1,18 +1,22 @@
 /** Every prompt with the answers of all models beside each other; filters for what is worth reading. */
 
 import { useSignal } from '@preact/signals';
-import { distinctNames } from '../../app/compare.ts';
 import {
-  compared,
+  comparedNames,
   comparedPrompts,
   comparing,
+  growing,
   ROW_FILTERS,
   type RowFilter,
   rowFilter,
   shownRows,
 } from '../../app/compare-state.ts';
+import type { JudgedAnswer } from '../../app/evaluate.ts';
+import type { Prompt } from '../../app/prompts.ts';
 import { compare } from '../strings/en/compare.ts';
+import { running } from '../strings/en/running.ts';
 import { count } from '../strings/format.ts';
+import { Icon } from './icon.tsx';
 import { VerdictChip } from './verdict.tsx';
 
 const words = compare.rows;
@@ -40,9 +44,37 @@ function Filters({ last }: { last: string }) {
   );
 }
 
+interface Shown {
+  name: string;
+  prompt: Prompt;
+  answer: JudgedAnswer | undefined;
+  /** What is there of an answer that is being written. */
+  begun: string | undefined;
+}
+
+/** Of an unfinished answer no verdict is given, and nothing is announced: it changes many times a second. */
+function ShownAnswer({ name, prompt, answer, begun }: Shown) {
+  const writing = !answer && begun !== undefined;
+  return (
+    <div aria-busy={writing}>
+      <div class="row spread">
+        <small>{name}</small>
+        {writing ? (
+          <span class="chip plain">
+            <Icon name="pending" /> {running.stage.growing}
+          </span>
+        ) : (
+          (comparing.value || answer) && <VerdictChip answer={answer} kind={prompt.kind} />
+        )}
+      </div>
+      {writing ? <p class="growing">{begun}</p> : <p>{answer?.text}</p>}
+    </div>
+  );
+}
+
 export function AnswerRows() {
   const most = useSignal(PAGE);
-  const names = distinctNames(compared.value.map(({ name }) => name));
+  const names = comparedNames.value;
   const rows = shownRows.value;
   const left = rows.length - most.value;
   return (
@@ -66,13 +98,13 @@ export function AnswerRows() {
             </p>
             <div class="beside">
               {names.map((name, index) => (
-                <div key={name}>
-                  <div class="row spread">
-                    <small>{name}</small>
-                    {(comparing.value || answers[index]) && <VerdictChip answer={answers[index]} kind={prompt.kind} />}
-                  </div>
-                  <p>{answers[index]?.text}</p>
-                </div>
+                <ShownAnswer
+                  key={name}
+                  name={name}
+                  prompt={prompt}
+                  answer={answers[index]}
+                  begun={growing.value[index]?.get(prompt.id)}
+                />
               ))}
             </div>
           </li>

@@ -1,11 +1,10 @@
 /** Which models stand side by side, and the ways to add one. */
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { distinctNames } from '../../app/compare.ts';
-import { addDemoModels, compared, openModel, removeModel } from '../../app/compare-state.ts';
+import { addDemoModels, compared, comparedNames, openModel, removeModel } from '../../app/compare-state.ts';
 import { compare } from '../strings/en/compare.ts';
 import { strength } from '../strings/format.ts';
-import { Icon } from './icon.tsx';
+import { ModelRow } from './model-row.tsx';
 import { DropZone, OpenButtons } from './open-buttons.tsx';
 
 const words = compare.models;
@@ -30,7 +29,7 @@ function useFocusAfterRemoval() {
 
 export function ComparedModels() {
   const { heading, list, remove } = useFocusAfterRemoval();
-  const names = distinctNames(compared.value.map(({ name }) => name));
+  const names = comparedNames.value;
   return (
     <DropZone label={words.label} onOpen={openModel}>
       <section class="slot">
@@ -40,12 +39,14 @@ export function ComparedModels() {
         {names.length === 0 && <p class="soft">{words.none}</p>}
         <ol ref={list} class="models">
           {names.map((name, index) => (
-            <li key={name} class="row spread">
-              <strong>{name}</strong>
-              <button type="button" class="quiet small" aria-label={words.remove(name)} onClick={() => remove(index)}>
-                <Icon name="close" />
-              </button>
-            </li>
+            <ModelRow
+              key={name}
+              name={name}
+              source={compared.value[index]!}
+              index={index}
+              others={names.length > 1}
+              onRemove={() => remove(index)}
+            />
           ))}
         </ol>
         <p class="invite">{words.drop}</p>

@@ -1,51 +1,69 @@
 /** Compare: models side by side on the same prompts. */
 
 import { useEffect, useRef } from 'preact/hooks';
-import { distinctNames } from '../../app/compare.ts';
+import { lack } from '../../app/compare-ready.ts';
 import {
   answered,
   brokenOff,
   compared,
-  comparedPrompts,
+  comparedNames,
   compareProblem,
   comparing,
   comparison,
   runComparison,
+  stage,
   streamed,
   summaries,
 } from '../../app/compare-state.ts';
 import { type Job, jobs } from '../../app/jobs.ts';
+import { runPrecision } from '../../app/run-wish.ts';
 import { announce } from '../../app/state.ts';
 import { AnswerRows } from '../parts/answer-rows.tsx';
 import { CardResults } from '../parts/card-results.tsx';
 import { ComparedModels } from '../parts/compared-models.tsx';
 import { ErrorBox } from '../parts/error-box.tsx';
 import { ExportLinks } from '../parts/export-links.tsx';
+import { HowToRun } from '../parts/how-to-run.tsx';
 import { JobBar } from '../parts/job-pill.tsx';
 import { useKeptFocus } from '../parts/kept-focus.ts';
+import { ModelRuns } from '../parts/model-runs.tsx';
 import { PromptSource } from '../parts/prompt-source.tsx';
 import { RateTable } from '../parts/rate-table.tsx';
 import { compare } from '../strings/en/compare.ts';
-import { count } from '../strings/format.ts';
+import { running } from '../strings/en/running.ts';
+import { count, percent } from '../strings/format.ts';
 import '../styles/merge.css';
 import '../styles/results.css';
 import '../styles/compare.css';
+import '../styles/running.css';
 
 const words = compare.run;
 
 function missing(): string | undefined {
-  const models = compared.value.length === 0;
-  const prompts = comparedPrompts.value.length === 0;
-  if (models && prompts) return words.missing.both;
-  if (models) return words.missing.models;
-  return prompts ? words.missing.prompts : undefined;
+  const why = lack.value;
+  if (!why) return undefined;
+  return 'model' in why ? words.missing[why.what](why.model, why.others) : words.missing[why.what];
+}
+
+/** "Loading sft: 45%" */
+function Doing() {
+  if (!stage.value) return null;
+  const { doing, model, share } = stage.value;
+  const told = share === undefined ? undefined : percent(share);
+  const { loading, measuring, answering } = running.stage;
+  const line = {
+    loading: () => loading(model, told),
+    measuring: () => measuring(model, running.precision.names[runPrecision.value], told),
+    answering: () => answering(model),
+  };
+  return <p class="soft figures">{line[doing]()}</p>;
 }
 
 function Running({ job }: { job: Job }) {
   return (
     <div class="running">
       <JobBar job={job} />
-      {job.progress && <p class="soft">{words.now(job.progress.label)}</p>}
+      <Doing />
       <button type="button" onClick={() => job.cancel()}>
         {words.cancel}
       </button>
@@ -95,7 +113,7 @@ function Run() {
 
 function Summaries() {
   const done = comparison.value;
-  const names = distinctNames(compared.value.map(({ name }) => name));
+  const names = comparedNames.value;
   return (
     <section class="step">
       <h2>{compare.summary.title}</h2>
@@ -103,6 +121,7 @@ function Summaries() {
         caption={compare.summary.caption}
         rows={summaries.value.map((summary, index) => ({ name: names[index] ?? '', detail: '', summary }))}
       />
+      <ModelRuns />
       {done && <ExportLinks comparison={done} />}
       {done && <CardResults comparison={done} />}
     </section>
@@ -124,6 +143,7 @@ export function Compare() {
         <ComparedModels />
         <PromptSource />
       </fieldset>
+      <HowToRun />
       {compareProblem.value && <ErrorBox problem={compareProblem.value} />}
       <Run />
       {(comparing.value || answered.value) && streamed.value.length > 0 && (

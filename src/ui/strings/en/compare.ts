@@ -41,8 +41,12 @@ export const compare = {
       both: 'Open at least one model and choose prompts to begin.',
       models: 'Open at least one model to begin.',
       prompts: 'Choose prompts to begin.',
+      card: 'This browser offers no graphics card: choose another place under “How to run”.',
+      halves: 'Here float16 cannot be had: choose other numbers under “How to run”.',
+      fitness: (model: string, others: boolean) =>
+        others ? `${model} cannot run here. Remove it to compare the others.` : `${model} cannot run here.`,
+      template: (model: string) => `Choose how to ask ${model}: it has no chat template.`,
     },
-    now: (model: string) => `${model} is answering`,
     announce: 'The comparison is complete.',
   },
   summary: {
