@@ -13,6 +13,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**', 'test/e2e/**'],
           environment: 'node',
+          // Models run here too, and other work may have the cores.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {

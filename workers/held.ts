@@ -13,7 +13,7 @@ import type { LoadOptions, ModelPreview, ModelWish } from '../src/model/generati
 import type { Model } from '../src/model/load.ts';
 import { loadModel, previewModel } from '../src/model/load.ts';
 import type { Work } from '../src/model/memory.ts';
-import { openSoundRuntime, type SoundRuntime } from '../src/model/selftest.ts';
+import { openRuntime, type Runtime } from '../src/model/runtime.ts';
 import { kernelsFor } from './kernels.ts';
 import { loadResident, type ResidentModel } from './resident.ts';
 
@@ -78,10 +78,11 @@ async function hold(plan: Plan, mayMove: boolean, build: (plan: Plan) => Promise
 
 /** Asked for by its name, a backend is not changed behind the asker's back: a loss is told. Has no strength to set. */
 export function holdFolder(folder: FolderDescription, options: LoadOptions, onProgress: OnProgress): Promise<Held> {
-  return hold({ wish: options.backend, g: 0 }, options.backend === 'auto', async ({ wish }) => {
-    const { runtime, ...noted } = await runtimeFor(wish, options.threads);
-    return { ...noted, model: await loadModel(runtime, openFolder(folder), onProgress, options) };
-  });
+  return hold({ wish: options.backend, g: 0 }, options.backend === 'auto', ({ wish }) =>
+    onSoundRuntime(wish, options.threads, async (runtime) => ({
+      model: await loadModel(runtime, openFolder(folder), onProgress, options),
+    })),
+  );
 }
 
 /**
@@ -95,16 +96,17 @@ export function holdMerged(
   onProgress: OnProgress,
 ): Promise<Held> {
   const plan = { wish: options.backend, g: request.recipe.g };
-  return hold(plan, adjustable || plan.wish === 'auto', async ({ wish, g }) => {
-    const { runtime, ...noted } = await runtimeFor(wish, options.threads);
-    const wanted = { ...request, recipe: { ...request.recipe, g } };
-    if (adjustable && runtime.device) {
-      const resident = await loadResident(runtime, runtime.device, wanted, onProgress).catch(unlessUnfit);
-      if (resident) return resident;
-    }
-    const { folder } = await mergeInMemory(wanted, await kernelsFor('wasm'));
-    return { ...noted, model: await loadModel(runtime, openFolder(folder), onProgress, options) };
-  });
+  return hold(plan, adjustable || plan.wish === 'auto', ({ wish, g }) =>
+    onSoundRuntime(wish, options.threads, async (runtime) => {
+      const wanted = { ...request, recipe: { ...request.recipe, g } };
+      if (adjustable && runtime.device) {
+        const resident = await loadResident(runtime, runtime.device, wanted, onProgress).catch(unlessUnfit);
+        if (resident) return resident;
+      }
+      const { folder } = await mergeInMemory(wanted, await kernelsFor('wasm'));
+      return { model: await loadModel(runtime, openFolder(folder), onProgress, options) };
+    }),
+  );
 }
 
 /** No room on the device, or a method that cannot be set: no reason not to run. What is wrong with the request itself, merging it will tell. */
@@ -121,13 +123,29 @@ export async function preview(folder: FolderDescription, wish: ModelWish, work: 
   return previewModel(openFolder(folder), { backend: onGpu ? 'webgpu' : 'wasm', halves }, work);
 }
 
-async function runtimeFor(wish: ModelWish, threads: number | undefined): Promise<SoundRuntime> {
-  if (wish !== 'auto') return openSoundRuntime(wish, threads);
+/** On the CPU where the graphics card computes other numbers, with the reason. */
+async function onSoundRuntime(
+  wish: ModelWish,
+  threads: number | undefined,
+  build: (runtime: Runtime) => Promise<Built>,
+): Promise<Built> {
+  const runtime = await runtimeFor(wish, threads);
+  try {
+    return await build(runtime);
+  } catch (error) {
+    if (!isApp(error, 'device-unsound')) throw error;
+    const built = await build(await openRuntime('wasm', threads));
+    return { ...built, note: `${(error as AppError).message} So the processor runs this model.` };
+  }
+}
+
+async function runtimeFor(wish: ModelWish, threads: number | undefined): Promise<Runtime> {
+  if (wish !== 'auto') return openRuntime(wish, threads);
   const adapter = await requestAdapter();
-  if (!adapter || isSoftware(adapter)) return openSoundRuntime('wasm', threads);
-  return openSoundRuntime('webgpu', threads).catch((error: unknown) => {
+  if (!adapter || isSoftware(adapter)) return openRuntime('wasm', threads);
+  return openRuntime('webgpu', threads).catch((error: unknown) => {
     if (!isApp(error, 'backend-unavailable')) throw error;
-    return openSoundRuntime('wasm', threads);
+    return openRuntime('wasm', threads);
   });
 }
 

@@ -11,6 +11,7 @@ import type { MergeRequest } from '../src/merge/recipe/request.ts';
 import { openUnmerged, type Unmerged } from '../src/merge/run/unmerged.ts';
 import { openResidentModel, residentGraph } from '../src/model/resident.ts';
 import type { Runtime } from '../src/model/runtime.ts';
+import { soundRuntime } from '../src/model/selftest.ts';
 import type { Model } from '../src/model/session.ts';
 import { kernelsFor } from './kernels.ts';
 
@@ -33,7 +34,8 @@ export async function loadResident(
 ): Promise<ResidentModel> {
   const unmerged = await openUnmerged(request, await kernelsFor('wasm'));
   const described = { ...unmerged, folder: openFolder(unmerged.folder) };
-  const graph = residentGraph(runtime, described);
+  const sound = await soundRuntime(runtime, unmerged.config, 'f32');
+  const graph = residentGraph(sound, described);
   const names = new Set(graph.weights.map(({ name }) => name));
   const weights = await openResidentWeights(
     device,
@@ -44,7 +46,7 @@ export async function loadResident(
   try {
     await upload(unmerged, names, weights, onProgress);
     await setStrength(request.recipe.g);
-    const model = await openResidentModel(runtime, described, graph, weights.live);
+    const model = await openResidentModel(sound, described, graph, weights.live);
     const release = async () => {
       try {
         await model.release();

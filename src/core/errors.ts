@@ -56,6 +56,7 @@ export type ErrorCode =
   | 'precision-unavailable'
   | 'runtime-failed'
   | 'device-lost'
+  | 'device-unsound'
   // prompts, answers
   | 'prompts-invalid';
 

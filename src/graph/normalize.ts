@@ -116,7 +116,8 @@ interface Parts {
   norm(slot: NormSlot, block?: number): Norm | undefined;
 }
 
-function sizesOf(config: Config, family: Family): Sizes {
+/** The sizes of a config, as its family names them. Throws AppError 'config-invalid'. */
+export function sizesOf(config: Config, family: Family): Sizes {
   const otherwise = family.defaults?.(config) ?? {};
   const size = (name: SizeName, usual?: number): number => {
     const field = family.fields?.[name] ?? LLAMA_FIELDS[name];

@@ -14,6 +14,7 @@ import { measureDrift } from './drift.ts';
 import type { Drift, LoadOptions, ModelBackend, ModelPreview } from './generation.ts';
 import { estimateMemory, type Work } from './memory.ts';
 import type { Runtime } from './runtime.ts';
+import { soundRuntime } from './selftest.ts';
 import { checkSize, createCheckpointSession, graphOptions, type Model, openModel } from './session.ts';
 import { ownTemplate } from './templates.ts';
 import { readTokenizerFiles } from './tokenizer-files.ts';
@@ -26,7 +27,7 @@ export type ModelOptions = Pick<LoadOptions, 'precision' | 'measureDrift'>;
 
 /**
  * Rejects with AppError: what `openCheckpoint` and `modelGraph` say about the folder; 'precision-unavailable'; 'model-too-large' before or
- * while loading; 'runtime-failed'. Progress counts stored bytes, then parts of the comparison.
+ * while loading; 'device-unsound'; 'runtime-failed'. Progress counts stored bytes, then parts of the comparison.
  */
 export async function loadModel(
   runtime: Runtime,
@@ -35,10 +36,16 @@ export async function loadModel(
   { precision = 'f32', measureDrift: wanted = true }: ModelOptions = {},
 ): Promise<Model> {
   const checkpoint = await openCheckpoint(folder);
-  const graph = modelGraph(checkpoint.config, checkpoint.tensors, graphOptions(runtime, precision));
-  checkSize(runtime, graph);
-  const model = await openModel(runtime, folder, checkpoint.config, graph, () =>
-    createCheckpointSession(runtime, folder, checkpoint, graph, onProgress),
+  const options = graphOptions(runtime, precision);
+  const asked = modelGraph(checkpoint.config, checkpoint.tensors, options);
+  checkSize(runtime, asked);
+  const sound = await soundRuntime(runtime, checkpoint.config, precision);
+  const graph =
+    sound.attention === options.attention
+      ? asked
+      : modelGraph(checkpoint.config, checkpoint.tensors, graphOptions(sound, precision));
+  const model = await openModel(sound, folder, checkpoint.config, graph, () =>
+    createCheckpointSession(sound, folder, checkpoint, graph, onProgress),
   );
   if (precision === 'f32' || !wanted) return model;
   const drift = await driftOf(model, folder, checkpoint, onProgress);

@@ -82,12 +82,17 @@ export async function openModel(
   };
 }
 
+const STEP_BY_STEP =
+  'The fused attention of this graphics card computes other numbers than the processor, so attention runs step by step there.';
+
 /** What the page is told of a model. */
-export function describeModel({ graph, runtime, drift }: Model): Omit<LoadedModel, 'id' | 'note' | 'seconds'> {
+export function describeModel({ graph, runtime, drift }: Model): Omit<LoadedModel, 'id' | 'seconds'> {
   const { decoder, precision, parameters } = graph;
+  const note = runtime.attention === 'fused' ? {} : { note: STEP_BY_STEP };
   return {
     modelType: decoder.family,
     backend: runtime.backend,
+    ...note,
     precision,
     parameters,
     ...(drift === undefined ? {} : { drift }),

@@ -86,11 +86,15 @@ describe.each(['wasm', 'webgpu'] as const)('on %s', (backend) => {
   });
 });
 
-test('the self-test tells a device that computes other numbers from ours', async ({ skip }) => {
+test('the self-test tells a device that computes other numbers from ours, and runs attention step by step there', async ({
+  skip,
+}) => {
   if (!webgpu) skip('no WebGPU adapter here');
-  const { ours, subgroupMinSize, withSubgroups } = await inPage('deviations');
+  const { ours, subgroupMinSize, withSubgroups, attention } = await inPage('deviations');
   expect(ours).toBeLessThan(1e-3);
-  if (subgroupMinSize === 4) expect(withSubgroups).toBeGreaterThan(0.1);
+  if (subgroupMinSize !== 4) return;
+  expect(withSubgroups).toBeGreaterThan(0.02);
+  expect(attention).toBe('spelled-out');
 });
 
 test('a page can follow answers while they grow, and hears nothing of one after its end', async () => {
