@@ -2,6 +2,7 @@
 
 import { type FolderDescription, openFolder } from '../../src/files/folder.ts';
 import { miniatureConfig } from '../../src/graph/miniature.ts';
+import type { Precision } from '../../src/graph/precision.ts';
 import type { ModelBackend } from '../../src/model/generation.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { perplexity } from '../../src/model/perplexity.ts';
@@ -26,6 +27,22 @@ async function logits(name: string, backend: ModelBackend, ids: number[][]) {
   const { dims, data } = await host.logits(model.id, ids);
   await host.release(model.id);
   return { backend: model.backend, note: model.note, dims, data: [...data] };
+}
+
+/** Logits of the built-in fine-tune, and what fewer bits changed. */
+async function demoLogits(backend: ModelBackend, precision: Precision, ids: number[][]) {
+  const files = [
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ];
+  const folder = await folderAt('/demo/sft', files);
+  const model = await host.load(folder, { backend, precision }, () => {});
+  const { data } = await host.logits(model.id, ids);
+  await host.release(model.id);
+  return { backend: model.backend, note: model.note, drift: model.drift, bytes: model.bytes, data: [...data] };
 }
 
 async function answers(backend: ModelBackend, prompts: string[]) {
@@ -186,6 +203,7 @@ const hasWebGpu = async (): Promise<boolean> => Boolean(await navigator.gpu?.req
 
 Object.assign(window, {
   logits,
+  demoLogits,
   answers,
   scores,
   inPieces,

@@ -86,6 +86,23 @@ describe.each(['wasm', 'webgpu'] as const)('on %s', (backend) => {
   });
 });
 
+describe.each(['int8', 'int4'] as const)('the demo model in %s', (precision) => {
+  const ids = [Array.from({ length: 40 }, (_, i) => (37 * i + 11) % 1536)];
+
+  test('is the same on the graphics card as on the processor', async ({ skip }) => {
+    if (!webgpu) skip('no WebGPU adapter here');
+    const [onGpu, onCpu] = [
+      await inPage('demoLogits', 'webgpu', precision, ids),
+      await inPage('demoLogits', 'wasm', precision, ids),
+    ];
+    expect([onGpu.backend, onGpu.note]).toEqual(['webgpu', undefined]);
+    // Where the card has halves, everything between the layers is in them.
+    const tolerance = onGpu.bytes < onCpu.bytes ? 0.1 : 1e-3;
+    expect(largestDifference(onGpu.data, onCpu.data)).toBeLessThan(tolerance);
+    expect(onGpu.drift.divergence).toBeCloseTo(onCpu.drift.divergence, 3);
+  });
+});
+
 test('the self-test tells a device that computes other numbers from ours, and runs attention step by step there', async ({
   skip,
 }) => {
