@@ -183,7 +183,10 @@ export function adjustableDemo(host: ModelHost, family: Family, backend: ModelWi
   };
 }
 
-/** Loads, answers, releases. Rejects with AbortError when cancelled, also when that happened during the load. */
+/**
+ * Loads, answers, releases. Rejects with AbortError when cancelled; a load is waited for, which is a fraction of a second with these models,
+ * since the host is Learn's too and ending it would end what Learn holds.
+ */
 export async function answerAs(
   host: ModelHost,
   family: Family,

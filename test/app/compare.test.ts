@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { compareModels, comparisonFiles, distinctNames, promptsOf } from '../../src/app/compare.ts';
+import type { ModelHost } from '../../src/app/engine.ts';
 import { comparedSources } from '../../src/app/merge-run.ts';
+import { cancelled } from '../../src/core/errors.ts';
 import type { PromptSet } from '../../src/judge/prompts.ts';
+import type { GenerateOptions, LoadOptions } from '../../src/model/generation.ts';
 import { emptyFolder, fakeHost } from './fake-host.ts';
 
 const never = new AbortController().signal;
@@ -62,6 +65,125 @@ describe('a comparison', () => {
 
   test('tells folders of the same name apart', () => {
     expect(distinctNames(['merged', 'merged', 'sft', 'merged'])).toEqual(['merged', 'merged (2)', 'sft', 'merged (3)']);
+  });
+});
+
+describe('how the models run', () => {
+  const drift = { tokens: 96, divergence: 0.0012, largest: 0.03, sameTop: 95 };
+
+  /** Remembers what it was asked for, and tells of a load as the page's own host does. */
+  function watched() {
+    const { host: inner } = fakeHost(() => 'Sure.');
+    const asked: { load: LoadOptions[]; generate: GenerateOptions[] } = { load: [], generate: [] };
+    const host: ModelHost = {
+      ...inner,
+      async load(folder, options, onProgress) {
+        asked.load.push(options);
+        onProgress({ label: folder.name, done: 1, total: 4, unit: 'bytes' });
+        onProgress({ label: folder.name, done: 4, total: 4, unit: 'bytes' });
+        onProgress({ label: folder.name, done: 1, total: 2, unit: 'steps' });
+        const loaded = await inner.load(folder, options, onProgress);
+        return { ...loaded, backend: 'wasm', note: 'No card.', precision: 'int8', drift, seconds: 2, bytes: 7 };
+      },
+      generate(id, prompts, options, onAnswer, signal, onText) {
+        asked.generate.push(options);
+        onText?.(0, 'Su');
+        return inner.generate(id, prompts, options, onAnswer, signal);
+      },
+    };
+    return { host, asked };
+  }
+
+  test('is what was wished for, and what came of it stands in the summary and its file', async () => {
+    const { host, asked } = watched();
+    const comparison = await compareModels(
+      [emptyFolder('a'), emptyFolder('b')],
+      set,
+      { maxNewTokens: 8, host, backend: 'auto', precision: 'int8', templates: [undefined, 'alpaca'] },
+      () => {},
+      never,
+    );
+    expect(asked.load).toEqual([
+      { backend: 'auto', precision: 'int8' },
+      { backend: 'auto', precision: 'int8' },
+    ]);
+    expect(asked.generate.map(({ template }) => template)).toEqual([undefined, 'alpaca']);
+    const run = { backend: 'wasm', precision: 'int8', note: 'No card.', drift, seconds: 2, bytes: 7 };
+    const saved = JSON.parse(comparisonFiles(comparison)['summary.json']!);
+    expect(saved.models.map((model: { run: unknown }) => model.run)).toEqual([
+      { ...run, template: 'own' },
+      { ...run, template: 'alpaca' },
+    ]);
+  });
+
+  test('a chosen template stands beside each answer it gave, and nowhere else', async () => {
+    const { host } = watched();
+    const options = { maxNewTokens: 8, host, templates: [undefined, 'alpaca' as const] };
+    const files = comparisonFiles(
+      await compareModels([emptyFolder('a'), emptyFolder('b')], set, options, () => {}, never),
+    );
+    const [head, first, second] = files['answers.csv']!.split('\r\n');
+    expect(head).toMatch(/,answer,template$/);
+    expect([first, second].map((line) => line!.split(',').at(-1))).toEqual(['', 'alpaca']);
+    const rows = files['answers.jsonl']!.trim().split('\n');
+    expect(rows.slice(0, 2).map((line) => JSON.parse(line).template)).toEqual([undefined, 'alpaca']);
+  });
+
+  test('is told while it happens: the load, what is measured, the answering, and answers that grow', async () => {
+    const { host } = watched();
+    const stages: unknown[] = [];
+    const texts: unknown[] = [];
+    const onStage = (stage: unknown) => stages.push(stage);
+    const onText = (model: number, { id }: { id: string }, text: string) => texts.push([model, id, text]);
+    const options = { maxNewTokens: 8, host, precision: 'int8' as const, onStage, onText };
+    await compareModels([emptyFolder('a')], set, options, () => {}, never);
+    expect(stages).toEqual([
+      { doing: 'loading', model: 'a' },
+      { doing: 'loading', model: 'a', share: 0.25 },
+      { doing: 'measuring', model: 'a' },
+      { doing: 'measuring', model: 'a', share: 0.5 },
+      { doing: 'answering', model: 'a' },
+    ]);
+    expect(texts).toEqual([[0, '1', 'Su']]);
+  });
+});
+
+describe('a cancel', () => {
+  /** A host whose work ends only with itself, as the page's own does: whoever waits is then told of a cancel. */
+  function stuck(where: 'load' | 'generate') {
+    const { host: inner, log } = fakeHost(() => 'Sure.');
+    let end: (reason: unknown) => void = () => {};
+    const never = () =>
+      new Promise<never>((_, reject) => {
+        end = reject;
+      });
+    const terminate = () => {
+      log.push('end');
+      end(cancelled());
+    };
+    return { host: { ...inner, [where]: never, terminate } as ModelHost, log };
+  }
+
+  test.each(['load', 'generate'] as const)(
+    'during a %s ends the host at once, and asks it nothing more',
+    async (at) => {
+      const { host, log } = stuck(at);
+      const controller = new AbortController();
+      const options = { maxNewTokens: 8, host };
+      const run = compareModels([emptyFolder('a'), emptyFolder('b')], set, options, () => {}, controller.signal);
+      setTimeout(() => controller.abort(), 10);
+      await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+      expect(log.filter((line) => line.startsWith('release'))).toEqual([]);
+      expect(log).toContain('end');
+    },
+  );
+
+  test('that came before the start opens nothing', async () => {
+    const { host, log } = stuck('load');
+    await expect(
+      compareModels([emptyFolder('a')], set, { maxNewTokens: 8, host }, () => {}, AbortSignal.abort()),
+    ).rejects.toMatchObject({ name: 'AbortError' });
+    expect(log).toEqual([]);
   });
 });
 
