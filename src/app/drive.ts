@@ -3,10 +3,11 @@
  * Loaded only when the address ends in #drive; the page itself never uses it.
  */
 
-import { inspectFolder, openModelHost, recipeFromYaml, runMerge } from '../../workers/client.ts';
+import { exportOnnx, inspectFolder, openModelHost, recipeFromYaml, runMerge } from '../../workers/client.ts';
 import { AppError, type AppErrorShape } from '../core/errors.ts';
 import type { FolderDescription } from '../files/folder.ts';
 import type { OutputDescription } from '../files/output/writer.ts';
+import type { Precision } from '../graph/precision.ts';
 import { parsePrompts } from '../judge/prompts.ts';
 import type { BackendWish } from '../kernels/kernels.ts';
 import type { Recipe, Role } from '../merge/recipe/recipe.ts';
@@ -69,6 +70,14 @@ async function merge({
   return runMerge({ recipe: chosen, inputs }, output, options, ...steered());
 }
 
+/** Picks the model, then the folder in which a new one, `name`, is made. */
+async function exportModel({ name, precision }: { name: string; precision: Precision }) {
+  const folder = await pickFolder();
+  const parent = await window.showDirectoryPicker({ mode: 'readwrite' });
+  const [onProgress, signal] = steered();
+  return exportOnnx(folder, { kind: 'handle', parent, name }, precision, onProgress, signal);
+}
+
 interface ModelArguments {
   backend: ModelBackend;
 }
@@ -126,7 +135,18 @@ async function inspect() {
   return inspectFolder(await pickFolder());
 }
 
-const FUNCTIONS = { ...RUN_FUNCTIONS, inspect, merge, logits, generate, score, perplexity, compare, demo };
+const FUNCTIONS = {
+  ...RUN_FUNCTIONS,
+  inspect,
+  merge,
+  export: exportModel,
+  logits,
+  generate,
+  score,
+  perplexity,
+  compare,
+  demo,
+};
 
 type Outcome = { value: unknown } | { error: Partial<AppErrorShape> & { message: string } };
 

@@ -8,7 +8,7 @@ import { PauseSignal } from '../core/pause.ts';
 import type { OnProgress, Progress } from '../core/progress.ts';
 import { type Problem, problemOf } from './problem.ts';
 
-export type JobKind = 'demo' | 'merge' | 'compare' | 'measure';
+export type JobKind = 'demo' | 'merge' | 'compare' | 'measure' | 'export';
 
 export interface Job {
   kind: JobKind;
@@ -118,11 +118,11 @@ export function titleFollowsJobs(plain: () => string, format: (job: Job) => stri
   });
 }
 
-/** Asks before the tab is closed while a merge is writing. */
+/** Asks before the tab is closed while a merge or an export is writing. */
 export function guardUnload(): () => void {
   const guard = (event: BeforeUnloadEvent) => event.preventDefault();
   return effect(() => {
-    const writing = jobs.value.merge?.status === 'running';
+    const writing = jobs.value.merge?.status === 'running' || jobs.value.export?.status === 'running';
     if (writing) addEventListener('beforeunload', guard);
     return () => removeEventListener('beforeunload', guard);
   });

@@ -86,6 +86,15 @@ const STATES: Record<string, () => Promise<void>> = {
     await page.locator('.stored summary').first().click();
     await page.locator('.stored').getByRole('link').first().waitFor();
   },
+  'Merge, with a model taken along': async () => {
+    await visitor.open('#merge');
+    rmSync(join(visitor.scratch, 'taken-along'), { recursive: true, force: true });
+    visitor.picks(join(DEMO, 'sft'), visitor.scratch);
+    await press('Open folder: Model to take with you');
+    await page.getByLabel('Name of the ONNX folder').fill('taken-along');
+    await press('Choose a place and write');
+    await page.getByRole('heading', { name: 'Written' }).waitFor();
+  },
   'Merge, with errors': async () => {
     const empty = join(visitor.scratch, 'empty');
     mkdirSync(empty, { recursive: true });

@@ -47,7 +47,7 @@ export async function plainTransformers(): Promise<Library> {
 }
 
 /** What `from_pretrained` needs besides the folder only because onnxruntime-web, unlike onnxruntime-node, opens no files by itself. */
-export function sessionOptions(place: string, result: ExportResult) {
+export function sessionOptions(place: string, result: Pick<ExportResult, 'files'>) {
   const data = result.files.filter(({ path }) => path.includes('.onnx_data'));
   return {
     executionProviders: ['wasm'],

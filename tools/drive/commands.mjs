@@ -20,6 +20,8 @@ function need(values, names) {
 /** What may compute: a merge, and a model that answers. */
 const MERGE_BACKENDS = ['auto', 'wasm', 'webgpu', 'reference'];
 const MODEL_BACKENDS = ['wasm', 'webgpu'];
+/** What a model may be exported in. */
+const PRECISIONS = ['f32', 'f16', 'int8', 'int4'];
 
 /** One of the words that an option takes; of a command that does not take it, it is ignored like every other. */
 function oneOf(values, name, words) {
@@ -36,6 +38,7 @@ function command(needs, backends, run) {
   const check = (values) => {
     need(values, typeof needs === 'function' ? needs(values) : needs);
     oneOf(values, 'backend', backends);
+    oneOf(values, 'precision', PRECISIONS);
     workersOf(values);
     for (const name of ['shard-bytes', 'chunk-bytes']) size(values, name);
     for (const name of ['max-new-tokens', 'batch-size', 'top-k']) count(values, name);
@@ -194,6 +197,17 @@ export const COMMANDS = {
       chunkBytes: size(values, 'chunk-bytes'),
     });
     return { version: JSON_VERSION, out, ...mergeResult(result) };
+  }),
+
+  export: command(['model', 'out'], [], async (page, values) => {
+    const out = resolve(values.out);
+    mkdirSync(dirname(out), { recursive: true });
+    page.pick(folder(values.model), dirname(out));
+    const { files, ...result } = await page.call('export', {
+      name: basename(out),
+      precision: values.precision ?? 'f32',
+    });
+    return { version: JSON_VERSION, out, ...result, files };
   }),
 
   logits: command(['model', 'tokens'], MODEL_BACKENDS, async (page, values) => {

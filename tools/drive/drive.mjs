@@ -18,6 +18,7 @@ const USAGE = `npm run drive -- <command> [options]
            [--output vector]  only the safety vector: --aligned DIR --unaligned DIR
            [--backend auto|wasm|webgpu|reference] [--workers auto|N] [--chunk-bytes N] [--shard-bytes N]
            auto, the default: the faster one on this computer; the bytes written do not depend on it
+  export   --model DIR --out DIR [--precision f32|f16|int8|int4]   an ONNX folder that transformers.js loads
   logits   --model DIR --tokens FILE.json [--backend wasm|webgpu]      {"ids": [[…]]}
   generate --model DIR --prompts FILE.jsonl [--max-new-tokens N] [--backend wasm|webgpu] [--precision f32] [--batch-size N]
            [--temperature T] [--top-k N] [--top-p P] [--seed S]    draws by chance where one of the first three is given

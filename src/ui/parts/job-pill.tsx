@@ -4,7 +4,13 @@ import { type Job, runningJobs } from '../../app/jobs.ts';
 import { shell } from '../strings/en/shell.ts';
 import { duration, percent } from '../strings/format.ts';
 
-const SCREEN_OF = { demo: '#learn', merge: '#merge', compare: '#compare', measure: '#merge' } as const;
+const SCREEN_OF = {
+  demo: '#learn',
+  merge: '#merge',
+  compare: '#compare',
+  measure: '#merge',
+  export: '#merge',
+} as const;
 
 /** "42% · 3 min left" */
 export function jobStatus({ progress, eta, paused }: Partial<Pick<Job, 'progress' | 'eta' | 'paused'>>): string {

@@ -2,12 +2,15 @@
 
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { setModels } from '../../app/compare-state.ts';
+import { openExport } from '../../app/export-state.ts';
 import { methods } from '../../app/merge-recipe.ts';
 import { deleteOutput, filesOfStored, type MergeOutcome } from '../../app/merge-run.ts';
 import type { Recipe } from '../../merge/recipe/recipe.ts';
+import { exporting } from '../strings/en/export.ts';
 import { write } from '../strings/en/write.ts';
 import { bytes, count, elapsed, finePercent } from '../strings/format.ts';
 import { lostCard, ranOn } from './backend-choice.tsx';
+import { EXPORT_ID } from './export-onnx.tsx';
 import { FactList } from './fact-list.tsx';
 import { Icon } from './icon.tsx';
 import { MergeIcon } from './merge-icon.tsx';
@@ -68,6 +71,12 @@ function Facts({ outcome }: { outcome: MergeOutcome }) {
   return <FactList rows={facts} />;
 }
 
+/** The result becomes what “Take it with you” writes; the focus goes there. */
+function takeAlong({ folder }: MergeOutcome): void {
+  void openExport(Promise.resolve(folder));
+  document.getElementById(EXPORT_ID)?.focus();
+}
+
 export function MergeDone({ outcome }: { outcome: MergeOutcome }) {
   const { result, recipe, where, place, compared } = outcome;
   const files = useFiles(outcome);
@@ -102,6 +111,11 @@ export function MergeDone({ outcome }: { outcome: MergeOutcome }) {
         {compared.length > 0 && (
           <button type="button" class="primary" onClick={compare}>
             {words.compare}
+          </button>
+        )}
+        {recipe.output !== 'vector' && (
+          <button type="button" onClick={() => takeAlong(outcome)}>
+            {exporting.fromMerge}
           </button>
         )}
         {where === 'opfs' && (

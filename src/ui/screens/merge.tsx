@@ -8,6 +8,7 @@ import { lookForLeftovers, unfinished } from '../../app/merge-run.ts';
 import { fetchRecents, openDemoModels } from '../../app/merge-slots.ts';
 import { announce } from '../../app/state.ts';
 import { Fit } from '../parts/differences.tsx';
+import { ExportOnnx } from '../parts/export-onnx.tsx';
 import { LookInside } from '../parts/inside.tsx';
 import { useKeptFocus } from '../parts/kept-focus.ts';
 import { MergeIcon, type MergeIconName } from '../parts/merge-icon.tsx';
@@ -123,6 +124,7 @@ export function Merge() {
         <h2 id="step-write">{write.title}</h2>
         <WriteStep />
       </section>
+      <ExportOnnx />
     </div>
   );
 }

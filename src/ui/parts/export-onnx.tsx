@@ -1,0 +1,220 @@
+/** “Take it with you”: a model, a precision and its size, a place to write; then how far it is, and how the folder is loaded. */
+
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { canWriteFolders } from '../../app/capabilities.ts';
+import {
+  chosenExportName,
+  type ExportOutcome,
+  type ExportSource,
+  exportClosed,
+  exported,
+  exportJob,
+  exportName,
+  exportPrecision,
+  exportProblem,
+  exportSource,
+  openExport,
+  proposedExportName,
+  startExport,
+} from '../../app/export-state.ts';
+import type { Job } from '../../app/jobs.ts';
+import { announce } from '../../app/state.ts';
+import type { Precision } from '../../graph/precision.ts';
+import { exporting as words } from '../strings/en/export.ts';
+import { bytes, count, elapsed } from '../strings/format.ts';
+import { ErrorBox } from './error-box.tsx';
+import { FactList } from './fact-list.tsx';
+import { Icon } from './icon.tsx';
+import { JobBar } from './job-pill.tsx';
+import { useKeptFocus } from './kept-focus.ts';
+import { DropZone, OpenButtons } from './open-buttons.tsx';
+import '../styles/export.css';
+
+/** Where the button of a finished merge leads. */
+export const EXPORT_ID = 'step-export';
+
+const open = (coming: Parameters<typeof openExport>[0]) => void openExport(coming);
+
+function Source({ source }: { source: ExportSource }) {
+  return (
+    <DropZone label={words.source} onOpen={open}>
+      <div class="source">
+        {source.state === 'none' && <p class="soft">{words.choose}</p>}
+        {source.state === 'opening' && <p>{words.reading(source.name)}</p>}
+        {source.state === 'open' && (
+          <p class="name">
+            <Icon name="right" /> <strong>{source.folder.name}</strong>
+          </p>
+        )}
+        {source.state === 'failed' && <ErrorBox problem={source.problem} />}
+        <OpenButtons label={words.source} onOpen={open} />
+      </div>
+    </DropZone>
+  );
+}
+
+function Precisions({ choices }: { choices: (ExportSource & { state: 'open' })['choices'] }) {
+  return (
+    <fieldset class="precisions">
+      <legend>{words.precision}</legend>
+      {(Object.keys(words.kinds) as Precision[]).map((precision) => (
+        <label key={precision} class="option">
+          <input
+            type="radio"
+            name="export-precision"
+            checked={exportPrecision.value === precision}
+            onChange={() => {
+              exportPrecision.value = precision;
+            }}
+          />
+          <span>
+            {words.kinds[precision].label}, <span class="figures">{bytes(choices[precision].bytes)}</span>
+            <br />
+            <small>{words.kinds[precision].meaning}</small>
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function Begin({ source }: { source: ExportSource & { state: 'open' } }) {
+  const name = chosenExportName.value;
+  return (
+    <div class="begin">
+      <Precisions choices={source.choices} />
+      <label for="export-name">{words.name}</label>
+      <input
+        id="export-name"
+        type="text"
+        value={exportName.value}
+        placeholder={proposedExportName.value}
+        spellcheck={false}
+        onInput={(event) => {
+          exportName.value = event.currentTarget.value.replace(/[\\/:*?"<>|]/g, '');
+        }}
+      />
+      <p class="soft">{canWriteFolders() ? words.asks(name) : words.browser(name)}</p>
+      <button type="button" class="primary" onClick={() => void startExport(words.job(name))}>
+        {canWriteFolders() ? words.start : words.startBrowser}
+      </button>
+    </div>
+  );
+}
+
+function Running({ job }: { job: Job }) {
+  const { progress } = job;
+  return (
+    <div class="running">
+      <JobBar job={job} />
+      {progress && (
+        <p class="row spread figures soft">
+          <span>{progress.phase === 'closing' ? words.closing : progress.label}</span>
+          <span>
+            {bytes(progress.done)} / {bytes(progress.total)}
+          </span>
+        </p>
+      )}
+      <p>
+        <button type="button" onClick={() => job.cancel()}>
+          {words.cancel}
+        </button>
+      </p>
+    </div>
+  );
+}
+
+function Loading({ code }: { code: string }) {
+  const copied = useSignal(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(code);
+    copied.value = true;
+  };
+  return (
+    <>
+      <p>{words.done.use}</p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      <pre tabIndex={0}>
+        <code>{code}</code>
+      </pre>
+      <p>
+        <button type="button" onClick={copy}>
+          <Icon name={copied.value ? 'right' : 'copy'} /> {copied.value ? words.done.copied : words.done.copy}
+        </button>
+      </p>
+    </>
+  );
+}
+
+function Done({ outcome: { result, place, where } }: { outcome: ExportOutcome }) {
+  const { done } = words;
+  return (
+    <div class="done">
+      <h3>
+        <Icon name="right" /> {done.title}
+      </h3>
+      <FactList
+        rows={[
+          [done.place, place],
+          [done.size, done.sizeText(bytes(result.bytes), count(result.files.length))],
+          [done.weights, count(result.parameters)],
+          [done.time, elapsed(result.seconds)],
+        ]}
+      />
+      {where === 'browser' && <p class="prose">{done.kept}</p>}
+      {!result.hasTokenizer && (
+        <p class="note">
+          <Icon name="warning" /> {done.noTokenizer}
+        </p>
+      )}
+      <Loading code={result.code} />
+    </div>
+  );
+}
+
+/** What the last export came to, and the way to the next. */
+function Idle() {
+  const job = exportJob.value;
+  const source = exportSource.value;
+  return (
+    <>
+      {exported.value && <Done outcome={exported.value} />}
+      {job?.status === 'failed' && <ErrorBox problem={job.problem!} />}
+      {job?.status === 'cancelled' && (
+        <p class="soft" role="status">
+          {words.cancelled}
+        </p>
+      )}
+      <Source source={source} />
+      {exportProblem.value && <ErrorBox problem={exportProblem.value} />}
+      {exportClosed.value && (
+        <p class="soft" role="status">
+          {words.closed}
+        </p>
+      )}
+      {source.state === 'open' && <Begin source={source} />}
+    </>
+  );
+}
+
+export function ExportOnnx() {
+  const job = exportJob.value;
+  const done = exported.value;
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (done) announce(words.announce(done.place));
+  }, [done]);
+  useKeptFocus(place, `${job?.status} ${done?.place}`);
+  return (
+    <section class="step" aria-labelledby={EXPORT_ID}>
+      <h2 id={EXPORT_ID} tabIndex={-1}>
+        {words.title}
+      </h2>
+      <div class="export" ref={place} tabIndex={-1}>
+        <p class="prose">{words.lead}</p>
+        {job?.status === 'running' ? <Running job={job} /> : <Idle />}
+      </div>
+    </section>
+  );
+}
