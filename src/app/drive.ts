@@ -12,11 +12,21 @@ import { parsePrompts } from '../judge/prompts.ts';
 import type { BackendWish } from '../kernels/kernels.ts';
 import type { Recipe, Role } from '../merge/recipe/recipe.ts';
 import type { MergeInputs } from '../merge/recipe/request.ts';
-import type { ChoiceItem, GenerateOptions, ModelBackend, ScoreOptions } from '../model/generation.ts';
+import type {
+  ChoiceItem,
+  GenerateOptions,
+  LoadedModel,
+  MemoryEstimate,
+  ModelWish,
+  ScoreOptions,
+  TextScoreOptions,
+} from '../model/generation.ts';
+import type { TemplateChoice } from '../model/templates.ts';
 import { compareModels, comparisonFiles } from './compare.ts';
 import { type DemoRow, runDemo } from './demo.ts';
 import { RUN_FUNCTIONS, steered } from './drive-run.ts';
 import type { ModelHost } from './engine.ts';
+import type { Work } from './outlook.ts';
 
 const ignoreProgress = () => {};
 const never = new AbortController().signal;
@@ -79,49 +89,91 @@ async function exportModel({ name, precision }: { name: string; precision: Preci
 }
 
 interface ModelArguments {
-  backend: ModelBackend;
+  backend: ModelWish;
+  precision?: Precision | undefined;
 }
 
-async function pickModel({ backend }: ModelArguments): Promise<{ host: ModelHost; id: number }> {
+/** On which machine a model ran, in what numbers, and what it was reckoned to take. */
+interface Ran extends Pick<LoadedModel, 'backend' | 'precision' | 'note' | 'drift'> {
+  memory?: MemoryEstimate;
+}
+
+/** Where nobody says what will be asked: a batch of questions and answers of usual length. */
+const USUAL_WORK: Work = { batchSize: 32, length: 512 };
+
+interface Picked {
+  host: ModelHost;
+  id: number;
+  ran: Ran;
+}
+
+async function pickModel({ backend, precision = 'f32' }: ModelArguments, asked: Partial<Work> = {}): Promise<Picked> {
   const host = openModelHost();
-  const { id } = await host.load(await pickFolder(), { backend }, ignoreProgress);
-  return { host, id };
+  const folder = await pickFolder();
+  const { id, ...model } = await host.load(folder, { backend, precision }, ignoreProgress);
+  // By what it runs on now, which need not be what was wished for.
+  const { memory } = await host.preview(folder, model.backend, { ...USUAL_WORK, ...asked });
+  const told = { backend: model.backend, precision, ...(model.note && { note: model.note }) };
+  const reckoned = memory[precision] && { memory: memory[precision] };
+  return { host, id, ran: { ...told, ...(model.drift && { drift: model.drift }), ...reckoned } };
 }
 
-async function logits({ ids, ...model }: ModelArguments & { ids: number[][] }): Promise<number[][][]> {
-  const { host, id } = await pickModel(model);
+async function logits({
+  ids,
+  ...model
+}: ModelArguments & { ids: number[][] }): Promise<Ran & { logits: number[][][] }> {
+  const length = Math.max(1, ...ids.map((row) => row.length));
+  const { host, id, ran } = await pickModel(model, { batchSize: ids.length, length });
   const { dims, data } = await host.logits(id, ids);
   const [, positions, vocabulary] = dims;
   // Rows may be shorter than the longest one: each gives as many positions as it has tokens.
-  return ids.map((row, index) =>
+  const rows = ids.map((row, index) =>
     row.map((_, position) => {
       const start = (index * positions + position) * vocabulary;
       return Array.from(data.subarray(start, start + vocabulary));
     }),
   );
+  return { ...ran, logits: rows };
 }
 
-async function generate({ prompts, backend, ...options }: ModelArguments & GenerateOptions & { prompts: string }) {
+type GenerateArguments = ModelArguments & GenerateOptions & { prompts: string };
+
+async function generate({ prompts, backend, precision, ...options }: GenerateArguments) {
   const texts = parsePrompts(prompts).items.map((item) => item.prompt);
-  const { host, id } = await pickModel({ backend });
-  return host.generate(id, texts, options, ignoreProgress, never);
+  const { host, id, ran } = await pickModel({ backend, precision }, batchOf(options));
+  return { ...(await host.generate(id, texts, options, ignoreProgress, never)), ...ran };
 }
 
-async function score({ items, backend, ...options }: ModelArguments & ScoreOptions & { items: ChoiceItem[] }) {
-  const { host, id } = await pickModel({ backend });
-  return host.scoreChoices(id, items, options, never);
+type ScoreArguments = ModelArguments & TextScoreOptions & { items: ChoiceItem[] };
+
+async function score({ items, backend, precision, ...options }: ScoreArguments) {
+  const { host, id, ran } = await pickModel({ backend, precision }, batchOf(options));
+  return { items: await host.scoreChoices(id, items, options, never), ...ran };
 }
 
-async function perplexity({ text, backend, ...options }: ModelArguments & ScoreOptions & { text: string }) {
-  const { host, id } = await pickModel({ backend });
-  return host.textPerplexity(id, text, options, never);
+type PerplexityArguments = ModelArguments & ScoreOptions & { text: string };
+
+async function perplexity({ text, backend, precision, ...options }: PerplexityArguments) {
+  const { host, id, ran } = await pickModel({ backend, precision }, batchOf(options));
+  return { ...(await host.textPerplexity(id, text, options, never)), ...ran };
+}
+
+const batchOf = ({ batchSize }: ScoreOptions): Partial<Work> => (batchSize === undefined ? {} : { batchSize });
+
+interface CompareArguments extends ModelArguments {
+  count: number;
+  prompts: string;
+  maxNewTokens: number;
+  /** For all of them. */
+  template?: TemplateChoice;
 }
 
 /** Picks `count` folders and judges their answers to the same prompts. */
-async function compare(options: ModelArguments & { count: number; prompts: string; maxNewTokens: number }) {
+async function compare({ count, prompts, template, precision = 'f32', ...rest }: CompareArguments) {
   const folders: FolderDescription[] = [];
-  while (folders.length < options.count) folders.push(await pickFolder());
-  const comparison = await compareModels(folders, parsePrompts(options.prompts), options, ignoreProgress, never);
+  while (folders.length < count) folders.push(await pickFolder());
+  const options = { ...rest, precision, templates: folders.map(() => template) };
+  const comparison = await compareModels(folders, parsePrompts(prompts), options, ignoreProgress, never);
   return { ...comparison, files: comparisonFiles(comparison) };
 }
 
@@ -131,8 +183,21 @@ async function demo({ limit }: { limit?: number }): Promise<DemoRow[]> {
   return runDemo(options, ignoreProgress, never);
 }
 
-async function inspect() {
-  return inspectFolder(await pickFolder());
+/** What the folder is, and whether and with how much memory it would run here. */
+async function inspect({ backend }: ModelArguments) {
+  const folder = await pickFolder();
+  const inspection = await inspectFolder(folder);
+  return { ...inspection, runs: await runsHere(folder, backend) };
+}
+
+async function runsHere(folder: FolderDescription, backend: ModelWish) {
+  try {
+    const { modelType, parameters, memory, ...more } = await openModelHost().preview(folder, backend, USUAL_WORK);
+    return { modelType, parameters, memory, ...more };
+  } catch (error) {
+    if (error instanceof AppError) return { error: error.message };
+    throw error;
+  }
 }
 
 const FUNCTIONS = {

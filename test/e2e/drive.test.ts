@@ -1,6 +1,6 @@
 /** The driver's commands on real folders: the stable contract of `npm run drive`. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -87,6 +87,78 @@ describe('generate', () => {
     expect(alone.sampling).toEqual({ temperature: 3, topP: 0.95, seed: 5 });
     expect(await drawn('--seed', '5', '--batch-size', '8')).toEqual(alone);
     expect((await drawn('--seed', '6')).texts).not.toEqual(alone.texts);
+  });
+});
+
+describe('where, in what numbers and asked how', () => {
+  const question = () => inScratch('question.jsonl', JSON.stringify({ prompt: 'Hello there.', kind: 'harmless' }));
+  /** The chat model of the fixtures without its template. */
+  const base = () => {
+    const folder = join(scratch, 'base');
+    cpSync(fixturePath('chat', '.'), folder, { recursive: true });
+    rmSync(join(folder, 'chat_template.jinja'), { force: true });
+    return folder;
+  };
+
+  test('a model in int8 says so, what that changed, and what it was reckoned to take', async () => {
+    const chat = fixturePath('chat', '.').pathname;
+    const tokens = inScratch('tokens.json', JSON.stringify({ ids: [[1, 2, 3, 4]] }));
+    const f32 = await drive('logits', '--model', chat, '--tokens', tokens);
+    expect(f32).toMatchObject({ version: 1, backend: 'wasm', precision: 'f32' });
+    expect(f32).not.toHaveProperty('drift');
+    const int8 = await drive('logits', '--model', chat, '--tokens', tokens, '--precision', 'int8', '--backend', 'auto');
+    expect(int8).toMatchObject({ backend: 'wasm', precision: 'int8' });
+    const drift = int8.drift as { tokens: number; divergence: number };
+    expect(drift.tokens).toBeGreaterThan(1);
+    expect(drift.divergence).toBeGreaterThan(0);
+    const [moved, exact] = [int8, f32].map(({ logits }) => (logits as number[][][]).flat(2));
+    const apart = largestDifference(moved!, Float32Array.from(exact!));
+    expect(apart).toBeGreaterThan(0);
+    expect(apart).toBeLessThan(1);
+    const memory = [int8, f32].map(({ memory }) => memory as { total: number; weights: number });
+    expect(memory[0]!.weights).toBeLessThan(memory[1]!.weights);
+    expect(memory[1]!.total).toBeGreaterThan(memory[1]!.weights);
+  });
+
+  test.each(['generate', 'compare'])('%s asks a model without a template only as it is told to', async (command) => {
+    const told = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const where = command === 'compare' ? ['--out', join(scratch, 'asked'), '--models'] : ['--model'];
+    const args = [command, ...where, base(), '--prompts', question(), '--max-new-tokens', '4'];
+    expect(await main(args)).toBe(1);
+    expect(told.mock.calls.flat().join()).toMatch(/template-missing.*no chat template.*plain, chatml/);
+    told.mockRestore();
+    const result = await drive(...args, '--template', 'chatml', '--precision', 'int4');
+    if (command === 'generate') {
+      expect(result).toMatchObject({ template: 'chatml', precision: 'int4', answers: [{ prompt: 'Hello there.' }] });
+    } else {
+      const [{ run }] = result.summary as [{ run: object }];
+      expect(run).toMatchObject({ template: 'chatml', precision: 'int4', backend: 'wasm', drift: { tokens: 96 } });
+    }
+  });
+
+  test('words that no option takes are refused before a browser starts', async () => {
+    const told = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const args = ['generate', '--model', DEMO, '--prompts', question()];
+    expect(await main([...args, '--precision', 'int2'])).toBe(2);
+    expect(await main([...args, '--template', 'llama'])).toBe(2);
+    expect(told.mock.calls.flat()).toEqual([
+      '--precision wants f32, f16, int8 or int4, not "int2".',
+      '--template wants own, plain, chatml, user-assistant or alpaca, not "llama".',
+    ]);
+    told.mockRestore();
+  });
+
+  test('inspect says whether a model runs here, and with how much memory', async () => {
+    const { runs, parameters: stored } = await drive('inspect', '--model', join(DEMO, 'sft'));
+    const { modelType, parameters, memory } = runs as { modelType: string; parameters: number; memory: object };
+    expect([modelType, parameters, Object.keys(memory)]).toEqual(['llama', stored, ['f32', 'int8', 'int4']]);
+    const strange = join(scratch, 'strange');
+    cpSync(fixturePath('chat', '.'), strange, { recursive: true });
+    const config = JSON.parse(readFileSync(join(strange, 'config.json'), 'utf8'));
+    writeFileSync(join(strange, 'config.json'), JSON.stringify({ ...config, model_type: 'mamba' }));
+    expect((await drive('inspect', '--model', strange)).runs).toEqual({
+      error: 'Models of type "mamba" cannot be run here yet.',
+    });
   });
 });
 

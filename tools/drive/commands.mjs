@@ -19,8 +19,10 @@ function need(values, names) {
 
 /** What may compute: a merge, and a model that answers. */
 const MERGE_BACKENDS = ['auto', 'wasm', 'webgpu', 'reference'];
-const MODEL_BACKENDS = ['wasm', 'webgpu'];
-/** What a model may be exported in. */
+const MODEL_BACKENDS = ['auto', 'wasm', 'webgpu'];
+/** How a prompt is put to a model. */
+const TEMPLATES = ['own', 'plain', 'chatml', 'user-assistant', 'alpaca'];
+/** What a model may run and be exported in. */
 const PRECISIONS = ['f32', 'f16', 'int8', 'int4'];
 
 /** One of the words that an option takes; of a command that does not take it, it is ignored like every other. */
@@ -39,6 +41,7 @@ function command(needs, backends, run) {
     need(values, typeof needs === 'function' ? needs(values) : needs);
     oneOf(values, 'backend', backends);
     oneOf(values, 'precision', PRECISIONS);
+    oneOf(values, 'template', TEMPLATES);
     workersOf(values);
     for (const name of ['shard-bytes', 'chunk-bytes']) size(values, name);
     for (const name of ['max-new-tokens', 'batch-size', 'top-k']) count(values, name);
@@ -148,6 +151,16 @@ function itemOf(line, place) {
   throw new UsageError(`${place}: expected {"prompt": "…", "choices": ["…", "…"]}.`);
 }
 
+/** What every command with a model gives the page: where and in what it runs. */
+function modelOf(values) {
+  return { backend: values.backend ?? 'wasm', precision: values.precision };
+}
+
+/** How the prompts were put to the model, in the result. */
+function askedBy(values) {
+  return { template: values.template ?? 'own' };
+}
+
 function recipeOf(values) {
   if (values.recipe) return { yaml: text(values.recipe) };
   need(values, ['method']);
@@ -177,9 +190,9 @@ export const COMMANDS = {
     return result;
   }),
 
-  inspect: command(['model'], [], async (page, values) => {
+  inspect: command(['model'], MODEL_BACKENDS, async (page, values) => {
     page.pick(folder(values.model));
-    return { version: JSON_VERSION, ...(await page.call('inspect')) };
+    return { version: JSON_VERSION, ...(await page.call('inspect', modelOf(values))) };
   }),
 
   merge: command(mergeNeeds, MERGE_BACKENDS, async (page, values) => {
@@ -213,13 +226,10 @@ export const COMMANDS = {
   logits: command(['model', 'tokens'], MODEL_BACKENDS, async (page, values) => {
     const { ids } = tokensOf(values.tokens);
     page.pick(folder(values.model));
-    const logits = await page.call('logits', { ids, backend: values.backend ?? 'wasm' });
-    return { version: JSON_VERSION, logits };
+    return { version: JSON_VERSION, ...(await page.call('logits', { ids, ...modelOf(values) })) };
   }),
 
   generate: command(['model', 'prompts'], MODEL_BACKENDS, async (page, values) => {
-    if (values.precision && values.precision !== 'f32')
-      throw new UsageError(`Precision ${values.precision} is not there yet: use f32.`);
     page.pick(folder(values.model));
     const sampling = samplingOf(values);
     const result = await page.call('generate', {
@@ -227,19 +237,21 @@ export const COMMANDS = {
       maxNewTokens: count(values, 'max-new-tokens') ?? 64,
       batchSize: count(values, 'batch-size'),
       sampling,
-      backend: values.backend ?? 'wasm',
+      template: values.template,
+      ...modelOf(values),
     });
-    return { version: JSON_VERSION, ...(sampling && { sampling }), ...result };
+    return { version: JSON_VERSION, ...(sampling && { sampling }), ...askedBy(values), ...result };
   }),
 
   score: command(['model', 'items'], MODEL_BACKENDS, async (page, values) => {
     page.pick(folder(values.model));
-    const items = await page.call('score', {
+    const result = await page.call('score', {
       items: itemsOf(values.items),
       batchSize: count(values, 'batch-size'),
-      backend: values.backend ?? 'wasm',
+      template: values.template,
+      ...modelOf(values),
     });
-    return { version: JSON_VERSION, items };
+    return { version: JSON_VERSION, ...askedBy(values), ...result };
   }),
 
   perplexity: command(['model', 'text'], MODEL_BACKENDS, async (page, values) => {
@@ -247,7 +259,7 @@ export const COMMANDS = {
     const result = await page.call('perplexity', {
       text: text(values.text),
       batchSize: count(values, 'batch-size'),
-      backend: values.backend ?? 'wasm',
+      ...modelOf(values),
     });
     return { version: JSON_VERSION, ...result };
   }),
@@ -259,7 +271,8 @@ export const COMMANDS = {
       count: models.length,
       prompts: text(values.prompts),
       maxNewTokens: count(values, 'max-new-tokens') ?? 64,
-      backend: values.backend ?? 'wasm',
+      template: values.template,
+      ...modelOf(values),
     });
     mkdirSync(values.out, { recursive: true });
     for (const [name, content] of Object.entries(files)) writeFileSync(join(values.out, name), content);

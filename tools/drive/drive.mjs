@@ -12,19 +12,21 @@ import { openPage } from './page.mjs';
 const USAGE = `npm run drive -- <command> [options]
 
   demo     [--limit N] [--table]                            run the built-in family: before/after table
-  inspect  --model DIR
+  inspect  --model DIR                                      what it is, whether it runs here, and with how much memory
   merge    --recipe FILE.yaml | --method resta|resta_d --g 1 [--p 0.3 --seed 7]
            --sft DIR --aligned DIR --unaligned DIR --out DIR    (or --sft DIR [--aligned DIR] --vector DIR)
            [--output vector]  only the safety vector: --aligned DIR --unaligned DIR
            [--backend auto|wasm|webgpu|reference] [--workers auto|N] [--chunk-bytes N] [--shard-bytes N]
            auto, the default: the faster one on this computer; the bytes written do not depend on it
   export   --model DIR --out DIR [--precision f32|f16|int8|int4]   an ONNX folder that transformers.js loads
-  logits   --model DIR --tokens FILE.json [--backend wasm|webgpu]      {"ids": [[…]]}
-  generate --model DIR --prompts FILE.jsonl [--max-new-tokens N] [--backend wasm|webgpu] [--precision f32] [--batch-size N]
+  logits   --model DIR --tokens FILE.json                   {"ids": [[…]]}
+  generate --model DIR --prompts FILE.jsonl [--max-new-tokens N] [--batch-size N]
            [--temperature T] [--top-k N] [--top-p P] [--seed S]    draws by chance where one of the first three is given
-  score    --model DIR --items FILE.jsonl                   {"prompt": "…", "choices": ["…", "…"]}: which the model would answer
-  perplexity --model DIR --text FILE                        [--batch-size N] [--backend wasm|webgpu], as of score
-  compare  --models DIR,DIR[,…] --prompts FILE --out DIR
+  score    --model DIR --items FILE.jsonl [--batch-size N]  {"prompt": "…", "choices": ["…", "…"]}: which the model would answer
+  perplexity --model DIR --text FILE [--batch-size N]
+  compare  --models DIR,DIR[,…] --prompts FILE --out DIR [--max-new-tokens N]
+           of these five: [--backend auto|wasm|webgpu] [--precision f32|f16|int8|int4]
+           of generate, score and compare: [--template own|plain|chatml|user-assistant|alpaca], own by default
   bench    merge|model|io|kernels [options]
 
   --json FILE  writes the JSON result there instead of on standard output`;
@@ -48,6 +50,7 @@ const OPTIONS = {
   out: { type: 'string' },
   backend: { type: 'string' },
   precision: { type: 'string' },
+  template: { type: 'string' },
   workers: { type: 'string' },
   'chunk-bytes': { type: 'string' },
   'shard-bytes': { type: 'string' },
