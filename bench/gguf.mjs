@@ -1,6 +1,11 @@
-/** A GGUF file of a Llama-shaped model, written by hand: what llama.cpp needs to load it and to turn single tokens into text and back. */
+/**
+ * A GGUF file of a Llama-shaped model, written by hand: what llama.cpp needs to load it. Its tokens are single characters without a meaning
+ * (private use, from FIRST_CHARACTER on), so that a text stands for ids and ids for a text.
+ */
 
 import { closeSync, openSync, writeSync } from 'node:fs';
+
+export const FIRST_CHARACTER = 0xf0000;
 
 const ALIGNMENT = 32;
 const TYPES = { uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 };
@@ -119,13 +124,13 @@ function writer() {
   return { uint32, uint64, string, entry, parts };
 }
 
-function metadata(shape, tokens, fileType) {
-  const { hidden, intermediate, layers, heads, kv, positions, theta } = shape;
+function metadata({ hidden, intermediate, layers, heads, kv, vocabulary, positions, theta }, fileType) {
+  const tokens = Array.from({ length: vocabulary }, (_, id) => String.fromCodePoint(FIRST_CHARACTER + id));
   return [
     ['general.architecture', 'string', 'llama'],
     ['general.file_type', 'uint32', fileType],
     ['general.quantization_version', 'uint32', 2],
-    ['llama.vocab_size', 'uint32', tokens.length],
+    ['llama.vocab_size', 'uint32', vocabulary],
     ['llama.context_length', 'uint32', positions],
     ['llama.embedding_length', 'uint32', hidden],
     ['llama.block_count', 'uint32', layers],
@@ -148,12 +153,11 @@ function metadata(shape, tokens, fileType) {
  * @param shape of models.mjs, with `positions` and `theta`
  * @param {[name: string, shape: number[]][]} tensors Hugging Face's names
  * @param {(name: string, shape: number[]) => Uint16Array} valuesOf their bf16 values
- * @param {string[]} tokens texts of the vocabulary
  * @param {'f32'|'q8_0'} encoding of the matrices
  */
-export function writeGguf(path, shape, tensors, valuesOf, tokens, encoding) {
+export function writeGguf(path, shape, tensors, valuesOf, encoding) {
   const encodingOf = (dimensions) => ENCODINGS[dimensions.length === 1 ? 'f32' : encoding];
-  const entries = metadata(shape, tokens, ENCODINGS[encoding].fileType);
+  const entries = metadata(shape, ENCODINGS[encoding].fileType);
   const head = writer();
   head.parts.push(Buffer.from('GGUF'));
   head.uint32(3);

@@ -5,8 +5,10 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { openDevPage, startDevServer } from '../tools/drive/dev-page.mjs';
+import { FIRST_CHARACTER } from './gguf.mjs';
 import { watchMemory } from './memory.mjs';
-import { makeOneModel, promptOf, textOf } from './one-model.mjs';
+import { makeOneModel, promptOf } from './one-model.mjs';
+import { watchProcessor } from './processor.mjs';
 import { cannotImport, limited, pythonProgram, script } from './programs.mjs';
 import { reportSpeed } from './speed-report.mjs';
 
@@ -16,21 +18,25 @@ const PREFILL = 256;
 const DECODE_PROMPT = 16;
 /** New tokens by rows of the batch. */
 const NEW_TOKENS = { 1: 64, 8: 32, 32: 16 };
-/** A software adapter needs seconds for a step; what it does here is a check, no figure. */
-const SHORT = { prefill: 32, newTokens: { 1: 4 } };
+/** A software adapter needs seconds for a step: there it is more of a check than a figure. */
+const SHORT = { prefill: 16, newTokens: { 1: 2 } };
 /** After this the page has loaded what it loads by itself, and its memory is that of an idle page. */
 const SETTLE_MS = 1500;
 const LIMIT_MS = 600_000;
 
 /**
- * `engine` and `options` are what the page (speed-page.ts) opens; `bytes` that a weight takes there; `batches` in rows. `once`: in the first
- * round only. A precision is another row.
+ * In the order in which a round runs them; a precision of the page is another row. `batches` are rows, one where nothing is said; `once`: in
+ * the first round only.
  */
 export const CASES = {
   'wasm-1': { title: 'RESTA Web, WASM, 1 thread', ...resta({ backend: 'wasm', threads: 1 }), batches: [1, 8, 32] },
   'wasm-2': { title: 'RESTA Web, WASM, 2 threads', ...resta({ backend: 'wasm', threads: 2 }), batches: [1, 8, 32] },
   'wllama-1': { title: 'wllama F32, 1 thread', ...wllama('f32', 1) },
   'wllama-2': { title: 'wllama F32, 2 threads', ...wllama('f32', 2) },
+  'wasm-int8-1': {
+    title: 'RESTA Web, WASM, int8, 1 thread',
+    ...resta({ backend: 'wasm', threads: 1, precision: 'int8' }),
+  },
   'wllama-q8-1': { title: 'wllama Q8_0, 1 thread', ...wllama('q8_0', 1) },
   'wllama-q8-2': { title: 'wllama Q8_0, 2 threads', ...wllama('q8_0', 2) },
   'pytorch-1': { title: 'PyTorch float32, 1 thread', ...pytorch(1) },
@@ -43,7 +49,7 @@ function resta(options) {
 }
 
 function wllama(encoding, threads) {
-  const options = { file: `${encoding}.gguf`, threads };
+  const options = { file: `${encoding}.gguf`, threads, firstCharacter: FIRST_CHARACTER };
   return { precision: encoding, run: inBrowser('wllama', options, 'ggufs') };
 }
 
@@ -52,10 +58,10 @@ function pytorch(threads) {
     precision: 'f32',
     missing: ({ python }) => cannotImport(python, 'torch, transformers'),
     run: async ({ python, model }) => {
-      const prompts = [promptOf(PREFILL), promptOf(DECODE_PROMPT)].map(String);
+      const prompts = [PREFILL, DECODE_PROMPT].map((length) => String(promptOf(length, 0, model.vocabulary)));
       const args = [script('model_loop.py'), model.folder, String(threads), ...prompts, String(NEW_TOKENS[1])];
       const { said } = await pythonProgram(python, args, LIMIT_MS);
-      return { ...said, decode: { 1: said.decode }, gpu: 0 };
+      return { ...said, decode: { 1: said.decode }, bytes: 4 * model.parameters };
     },
   };
 }
@@ -72,20 +78,29 @@ function inBrowser(engine, options, picked) {
     const answer = (rows, length, count) =>
       call(
         'timed',
-        Array.from({ length: rows }, (_, row) => textOf(promptOf(length, row))),
+        Array.from({ length: rows }, (_, row) => promptOf(length, row, model.vocabulary)),
         count,
       );
     const decode = async (rows) => {
+      const begun = watchProcessor(dev.profile);
       const first = await answer(rows, DECODE_PROMPT, 1);
+      const before = begun()?.total;
       const all = await answer(rows, DECODE_PROMPT, newTokens[rows] + 1);
-      return { speed: (rows * newTokens[rows]) / (all.seconds - first.seconds), ids: all.ids[0] };
+      const tokens = rows * newTokens[rows];
+      // Both read the prompt: what the longer one took more is its tokens.
+      const processor = before && begun().total - 2 * before;
+      return {
+        speed: tokens / (all.seconds - first.seconds),
+        perCpu: processor && tokens / processor,
+        ids: all.ids[0],
+      };
     };
     try {
       await dev.load('/bench/speed-page.ts');
       await wait(SETTLE_MS);
       const memory = watchMemory(dev.profile);
       dev.pick(model[picked]);
-      const load = await call('load', engine, options);
+      const loaded = await call('load', engine, options);
       // Nobody counts these: WebAssembly is compiled a second time, better, while it runs.
       await answer(1, DECODE_PROMPT, Math.min(8, newTokens[1]));
       await answer(1, prefill, 1);
@@ -95,7 +110,8 @@ function inBrowser(engine, options, picked) {
       const speeds = { 1: alone.speed };
       for (const rows of batches.filter((rows) => rows > 1)) speeds[rows] = (await decode(rows)).speed;
       return {
-        ...{ load, prefill: prefill / read.seconds, decode: speeds },
+        ...loaded,
+        ...{ prefill: prefill / read.seconds, decode: speeds, perCpu: alone.perCpu },
         // The first id depends on how long the prompt was, so a shorter one has none to compare.
         ids: prefill === PREFILL ? [...read.ids[0], ...alone.ids] : [undefined, ...alone.ids],
         ...{ idle: renderer?.idle.total, peak: renderer?.peak.total, gpu: gpu && gpu.peak.total - gpu.idle.total },

@@ -10,18 +10,9 @@ import { byName, configOf, madeOnce, SHAPES, tensorsOf, tile, writeSafetensors }
 
 const BF16_ONE = 0x3f80;
 const SEED = 77;
-/** Tokens that a prompt may hold are single characters, from this one on; every other token is its id in brackets. */
-const FIRST_CHARACTER = 0x4e00;
-const WRITABLE_IDS = 320;
-
-const tokenOf = (id) => (id < WRITABLE_IDS ? String.fromCharCode(FIRST_CHARACTER + id) : `<${id}>`);
-
-/** The text that the tokenizers of the folder and of the GGUF files make these ids of. */
-export const textOf = (ids) => ids.map(tokenOf).join('');
-
 /** As many ids as asked for, the same at every call; another `row`, other ids. */
-export function promptOf(length, row = 0) {
-  return Array.from({ length }, (_, i) => (7 + 31 * row + i * (53 + 2 * row)) % WRITABLE_IDS);
+export function promptOf(length, row, vocabulary) {
+  return Array.from({ length }, (_, i) => (7 + 31 * row + i * 5003) % vocabulary);
 }
 
 const elementsOf = (shape) => shape.reduce((product, size) => product * size, 1);
@@ -54,36 +45,25 @@ function writeFolder(folder, shape, tensors, valuesOf) {
   writeSafetensors(join(folder, 'model.safetensors'), sorted, function* () {
     for (const tensor of sorted) yield new Uint8Array(valuesOf(...tensor).buffer);
   });
-  const ids = Array.from({ length: WRITABLE_IDS }, (_, id) => [tokenOf(id), id]);
-  // transformers.js wants every part of a tokenizer named.
-  const parts = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
-  const tokenizer = { version: '1.0', ...parts, model: { type: 'BPE', vocab: Object.fromEntries(ids), merges: [] } };
-  const write = (name, content) => writeFileSync(join(folder, name), JSON.stringify(content));
-  write('config.json', configOf(shape));
-  write('tokenizer.json', tokenizer);
-  write('tokenizer_config.json', {
-    tokenizer_class: 'PreTrainedTokenizerFast',
-    chat_template: "{{ messages[0]['content'] }}",
-  });
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(configOf(shape)));
 }
 
 /**
  * @param {string} size a key of SHAPES that says its positions
- * @returns {{folder: string, ggufs: string, parameters: number}} the Hugging Face folder, and the one with f32.gguf and q8_0.gguf
+ * @returns {{folder: string, ggufs: string, parameters: number, vocabulary: number}} the Hugging Face folder, and the one with f32.gguf and q8_0.gguf
  */
 export function makeOneModel(size) {
   const shape = SHAPES[size];
   const tensors = tensorsOf(shape);
-  const root = madeOnce(`resta-web-one-${size}`, (aside) => {
+  const root = madeOnce(`resta-web-model-${size}`, (aside) => {
     const valuesOf = valuesFor(tensors);
     writeFolder(join(aside, 'folder'), shape, tensors, valuesOf);
     const ggufs = join(aside, 'ggufs');
     mkdirSync(ggufs);
-    const tokens = Array.from({ length: shape.vocabulary }, (_, id) => tokenOf(id));
     for (const encoding of ['f32', 'q8_0']) {
-      writeGguf(join(ggufs, `${encoding}.gguf`), shape, tensors, valuesOf, tokens, encoding);
+      writeGguf(join(ggufs, `${encoding}.gguf`), shape, tensors, valuesOf, encoding);
     }
   });
   const parameters = tensors.reduce((sum, [, dimensions]) => sum + elementsOf(dimensions), 0);
-  return { folder: join(root, 'folder'), ggufs: join(root, 'ggufs'), parameters };
+  return { folder: join(root, 'folder'), ggufs: join(root, 'ggufs'), parameters, vocabulary: shape.vocabulary };
 }

@@ -10,60 +10,76 @@ import type { LoadOptions } from '../src/model/generation.ts';
 import { openModelHost } from '../workers/client.ts';
 
 /** New ids, row by row; greedy, all rows in one batch. */
-type Answer = (prompts: string[], newTokens: number) => Promise<number[][]>;
+type Answer = (prompts: number[][], newTokens: number) => Promise<number[][]>;
+
+interface Opened {
+  answer: Answer;
+  /** Of its weights as they are run. */
+  bytes: number;
+}
 
 interface WllamaOptions {
   file: string;
   threads: number;
+  /** Token 0 of the file, whose tokens are single characters (gguf.mjs). */
+  firstCharacter: number;
 }
 
 const never = new AbortController().signal;
-let answer: Answer;
+let opened: Opened;
 
-async function openResta(folder: FileSystemDirectoryHandle, options: LoadOptions): Promise<Answer> {
+async function openResta(folder: FileSystemDirectoryHandle, options: LoadOptions): Promise<Opened> {
   const host = openModelHost();
-  const { id, backend } = await host.load({ kind: 'handle', name: folder.name, handle: folder }, options, () => {});
+  const { id, backend, bytes } = await host.load(
+    { kind: 'handle', name: folder.name, handle: folder },
+    options,
+    () => {},
+  );
   if (backend !== options.backend) throw new Error(`Asked for ${options.backend}, and ${backend} ran.`);
-  return async (prompts, maxNewTokens) => {
-    const options = { maxNewTokens, batchSize: prompts.length };
-    const { answers } = await host.generate(id, prompts, options, () => {}, never);
+  const answer: Answer = async (prompts, maxNewTokens) => {
+    const { answers } = await host.generateIds(id, prompts, { maxNewTokens, batchSize: prompts.length }, never);
     return answers.map(({ tokens }) => tokens);
   };
+  return { answer, bytes };
 }
 
-/** As wllama's own defaults have it, but for the cache: float32, as ours is, and nothing kept of an earlier prompt. One prompt at a time. */
-async function openWllama(folder: FileSystemDirectoryHandle, { file, threads }: WllamaOptions): Promise<Answer> {
+/**
+ * wllama as it is by default, but for what would round more than float32 does: the cache, and flash attention, with which one id of 66 was
+ * another than float64 gives. Nothing is kept of an earlier prompt. One prompt at a time.
+ */
+async function openWllama(folder: FileSystemDirectoryHandle, options: WllamaOptions): Promise<Opened> {
+  const { file, threads, firstCharacter } = options;
   const wllama = new Wllama({ default: wllamaBinary }, { suppressNativeLog: true });
   const weights = await (await folder.getFileHandle(file)).getFile();
   await wllama.loadModel([weights], {
     ...{ n_ctx: 512, n_parallel: 1, n_threads: threads, n_gpu_layers: 0 },
-    ...{ cache_type_k: 'f32', cache_type_v: 'f32' },
+    ...{ cache_type_k: 'f32', cache_type_v: 'f32', flash_attn: false },
   });
-  return async ([prompt], newTokens) => {
-    const options = { temperature: 0, top_k: 1, max_tokens: newTokens, cache_prompt: false };
-    const { choices } = await wllama.createCompletion({ prompt: prompt!, ...options });
-    return choices.map(({ text }) => idsOf(text));
+  const answer: Answer = async ([ids], newTokens) => {
+    const prompt = ids!.map((id) => String.fromCodePoint(firstCharacter + id)).join('');
+    const greedy = { temperature: 0, top_k: 1, max_tokens: newTokens, cache_prompt: false };
+    const { choices } = await wllama.createCompletion({ prompt, ...greedy });
+    return choices.map(({ text }) => Array.from(text, (character) => character.codePointAt(0)! - firstCharacter));
   };
-}
-
-/** Tokens are single characters or their ids in brackets (one-model.mjs). */
-function idsOf(text: string): number[] {
-  return Array.from(text.matchAll(/<(\d+)>|[^<]/g), ([token, id]) => Number(id ?? token.charCodeAt(0) - 0x4e00));
+  return { answer, bytes: weights.size };
 }
 
 const OPENERS = { resta: openResta, wllama: openWllama };
 
-/** Seconds until the model of the folder that is picked next can answer. */
-async function load(engine: keyof typeof OPENERS, options: LoadOptions & WllamaOptions): Promise<number> {
+/** Seconds until the model of the folder that is picked next can answer, and what its weights take. */
+async function load(
+  engine: keyof typeof OPENERS,
+  options: LoadOptions & WllamaOptions,
+): Promise<{ load: number; bytes: number }> {
   const folder = await window.showDirectoryPicker();
   const begun = performance.now();
-  answer = await OPENERS[engine](folder, options);
-  return (performance.now() - begun) / 1000;
+  opened = await OPENERS[engine](folder, options);
+  return { load: (performance.now() - begun) / 1000, bytes: opened.bytes };
 }
 
-async function timed(prompts: string[], newTokens: number): Promise<{ seconds: number; ids: number[][] }> {
+async function timed(prompts: number[][], newTokens: number): Promise<{ seconds: number; ids: number[][] }> {
   const begun = performance.now();
-  const ids = await answer(prompts, newTokens);
+  const ids = await opened.answer(prompts, newTokens);
   const seconds = (performance.now() - begun) / 1000;
   const short = ids.find((row) => row.length !== newTokens);
   if (short) throw new Error(`An answer ended after ${short.length} of ${newTokens} tokens.`);

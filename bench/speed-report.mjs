@@ -2,15 +2,14 @@
 
 import { median, printTable, spread } from './table.mjs';
 
-/** What a model is loaded as: bytes of a weight. A block of Q8_0 is 32 of them and a scale. */
-const BYTES = { f32: 4, q8_0: 34 / 32, int8: 1 };
 /** Whose decode speed at the same precision is 1. */
 const BASELINE = { f32: 'wllama-1', q8_0: 'wllama-q8-1', int8: 'wllama-q8-1' };
 const IDS_OF = 'f32';
 
 /**
  * @param cases of model-speed.mjs
- * @param {Record<string, object[]>} runs by name of the case; in each load, prefill, decode by rows, ids, and megabytes: idle, peak, gpu
+ * @param {Record<string, object[]>} runs by name of the case; in each load, bytes of the weights, prefill, decode by rows, perCpu, ids, and megabytes:
+ *   idle, peak, and gpu, what the GPU process took more
  * @param {number} parameters of the model
  * @param {string | undefined} adapter what WebGPU runs on
  */
@@ -23,17 +22,19 @@ export function reportSpeed(cases, runs, parameters, adapter) {
   const values = (name, pick) => (runs[name] ?? []).map(pick).filter((value) => value !== undefined);
   printTable(
     `A model of ${(parameters / 1e6).toFixed(1)} million weights: seconds to load, and tokens/s of one answer`,
-    ['what', 'load, s', 'prefill', 'decode', 'GB/s of weights', 'x wllama, 1 thread'],
+    ['what', 'load, s', 'prefill', 'decode', 'per CPU second', 'GB/s of weights', 'x wllama, same precision, 1 thread'],
     done.map(([name]) => {
       const { precision } = cases[name];
       const decode = values(name, (run) => run.decode[1]);
       const baseline = values(BASELINE[precision], (run) => run.decode[1]);
-      const gigabytes = (BYTES[precision] * parameters) / 1e9;
+      const perCpu = values(name, (run) => run.perCpu);
+      const gigabytes = runs[name][0].bytes / 1e9;
       return [
         title(name),
         spread(values(name, (run) => run.load)),
         spread(values(name, (run) => run.prefill)),
         spread(decode),
+        perCpu.length > 0 ? spread(perCpu) : '',
         (gigabytes * median(decode)).toPrecision(3),
         baseline.length > 0 ? (median(decode) / median(baseline)).toFixed(2) : '',
       ];
@@ -53,7 +54,7 @@ export function reportSpeed(cases, runs, parameters, adapter) {
     'Peak memory while it loads, reads and answers one prompt, MB',
     ['what', 'idle before', 'peak', 'over idle', 'of the GPU process', 'weights as loaded', 'over idle / weights'],
     measured.map(([name]) => {
-      const weights = (BYTES[cases[name].precision] * parameters) / 1e6;
+      const weights = runs[name][0].bytes / 1e6;
       const over = values(name, (run) => run.peak - run.idle + (run.gpu ?? 0));
       return [
         title(name),
