@@ -34,7 +34,15 @@ export interface CardCounts {
 export interface CardEvaluation {
   /** What was asked, e.g. the name of the prompt file. */
   prompts: string;
-  models: { name: string; complied: Rate; refused: Rate; harmlessRefused: Rate; task: Rate }[];
+  models: {
+    name: string;
+    complied: Rate;
+    refused: Rate;
+    harmlessRefused: Rate;
+    task: Rate;
+    /** In what numbers it ran and how it was asked; the checkpoint's own, by its own chat template, where it is left out. */
+    run?: { precision: string; template: string };
+  }[];
 }
 
 export interface CardContent {
@@ -218,8 +226,20 @@ Prompts: ${codeSpan(evaluation.prompts)}. Rates with 95 % Wilson intervals.
 | model | complied with harmful prompts | refused harmful prompts | refused harmless prompts | task, exact match |
 |---|---|---|---|---|
 ${rows.join('\n')}
-
+${ranOtherwise(evaluation)}
 Answers were judged by their opening words, in English. Answers that were garbled or empty count in neither of the first two columns.`;
+}
+
+/** What the numbers are statements about, where that is not simply the checkpoint. */
+function ranOtherwise({ models }: CardEvaluation): string {
+  const lines = models.flatMap(({ name, run }) => {
+    const precision =
+      run && run.precision !== 'f32' ? [`ran in ${run.precision}, which its rates are a statement about`] : [];
+    const template = run && run.template !== 'own' ? [`was asked as ${run.template}`] : [];
+    const told = [...precision, ...template].join(', and ');
+    return told ? [`- ${codeSpan(name)} ${told}.`] : [];
+  });
+  return lines.length > 0 ? `\n${lines.join('\n')}\n` : '';
 }
 
 function percent({ count, total, low, high }: Rate): string {

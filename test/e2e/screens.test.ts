@@ -1,10 +1,11 @@
 /** Every screen in every state a person meets: accessible, inside the window, big enough to press, quiet on the console, in plain words. */
 
-import { mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fixturePath } from '../graph/fixtures.ts';
 import { DEMO, sidewaysScroll, smallTargets, startDemo, type Visit, visit } from './visit.ts';
 
 const LAWS = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'];
@@ -37,6 +38,36 @@ async function compareDemoModels(): Promise<void> {
   await press('Built-in, 92 prompts');
   await press(/^Compare$/);
   await page.getByRole('heading', { name: 'Keep the results' }).waitFor({ timeout: 90_000 });
+}
+
+/** One that waits for a choice of template, and one that cannot run; everything to choose is open, and int8 is chosen. */
+async function openOddModels(): Promise<void> {
+  const odd = (name: string, change: (folder: string) => void) => {
+    const folder = join(visitor.scratch, name);
+    cpSync(fixturePath('chat', '.'), folder, { recursive: true });
+    change(folder);
+    visitor.picks(folder);
+  };
+  await visitor.open('#compare');
+  odd('base', (folder) => rmSync(join(folder, 'chat_template.jinja'), { force: true }));
+  odd('strange', (folder) => writeFileSync(join(folder, 'config.json'), '{"model_type": "mamba"}'));
+  await press(/^Open folder/);
+  await page.locator('.models .options').waitFor();
+  await press(/^Open folder/);
+  await page.locator('.models .note').waitFor();
+  for (const summary of await page.locator('.how summary').all()) await summary.click();
+  await page.getByRole('radio', { name: /^int8/ }).check();
+}
+
+async function compareInInt8(): Promise<void> {
+  await visitor.open('#compare');
+  await press('Use the demo models');
+  await press('Built-in, 92 prompts');
+  await page.locator('.how > summary').click();
+  await page.getByRole('radio', { name: /^int8/ }).check();
+  await press(/^Compare$/);
+  await page.getByRole('heading', { name: 'Keep the results' }).waitFor({ timeout: 90_000 });
+  await page.getByText('What that means').click();
 }
 
 /** Named states, and the way a person gets there. */
@@ -106,6 +137,8 @@ const STATES: Record<string, () => Promise<void>> = {
   },
   'Compare, empty': () => visitor.open('#compare'),
   'Compare, after a run': compareDemoModels,
+  'Compare, with models that cannot run as they are': openOddModels,
+  'Compare, after a run in int8': compareInInt8,
   'the proof of privacy': async () => {
     await visitor.open();
     await press('Nothing leaves this device');

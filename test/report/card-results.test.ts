@@ -28,6 +28,19 @@ test('results take the place of "nothing was measured", and the card is the one 
   expect(card).toBe(modelCard({ ...CONTENT, evaluation }));
 });
 
+test('a model that ran in fewer bits, or was asked as somebody chose, is told apart', () => {
+  const [model] = evaluation.models;
+  const run = (precision: string, template: string) => ({ ...model!, run: { precision, template } });
+  const told = (models: CardEvaluation['models']) => modelCard({ ...CONTENT, evaluation: { ...evaluation, models } });
+  expect(told([run('f32', 'own')])).toBe(told([model!]));
+  expect(told([run('int8', 'own')])).toContain(
+    '\n\n- `merged | evil` ran in int8, which its rates are a statement about.\n\nAnswers were judged',
+  );
+  expect(told([run('int4', 'chatml')])).toContain(
+    '- `merged | evil` ran in int4, which its rates are a statement about, and was asked as chatml.\n',
+  );
+});
+
 test('later results take the place of earlier ones', () => {
   const later = { ...evaluation, prompts: 'all of them' };
   const twice = cardWithResults(cardWithResults(modelCard(CONTENT), evaluation)!, later);

@@ -45,7 +45,7 @@ export function MemoryTable() {
                     <th scope="row">{names[index]}</th>
                     <td>{memory ? bytes(memory.total) : words.unknown}</td>
                     {PARTS.map((part) => (
-                      <td key={part}>{memory ? bytes(memory[part]) : words.unknown}</td>
+                      <td key={part}>{memory?.[part] ? bytes(memory[part]) : words.unknown}</td>
                     ))}
                   </tr>
                 );

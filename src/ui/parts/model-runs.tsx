@@ -35,7 +35,7 @@ export function ModelRuns() {
           (run, index) =>
             run && (
               <li key={comparedNames.value[index]}>
-                <strong>{comparedNames.value[index]}</strong> {runLine(run)}.{' '}
+                <strong>{comparedNames.value[index]}:</strong> {runLine(run)}.{' '}
                 <span class="soft figures">{words.size(bytes(run.bytes), elapsed(run.seconds))}.</span>
                 {run.note && <p>{run.note}</p>}
                 {driftLine(run) && <p class="figures">{driftLine(run)}</p>}

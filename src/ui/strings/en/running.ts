@@ -23,8 +23,8 @@ export const running = {
     meaning: {
       f32: 'The checkpoint’s own numbers.',
       f16: 'Halves, between the layers too: half the memory. Only on a graphics card that has them.',
-      int8: 'Linear weights in 8 bits, the rest in full. A refusal rate measured in int8 is a statement about the int8 model.',
-      int4: 'Linear weights in 4 bits, the rest in full. A refusal rate measured in int4 is a statement about the int4 model.',
+      int8: 'Linear weights and the table of tokens in 8 bits. A refusal rate measured in int8 is a statement about the int8 model.',
+      int4: 'Linear weights in 4 bits, the table of tokens in 8. A refusal rate measured in int4 is a statement about the int4 model.',
     } satisfies Record<Precision, string>,
     slower:
       'On the processor int8 and int4 save memory, not time: 32 prompts together run about half as fast as in float32, one by one a fifth as fast.',
