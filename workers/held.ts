@@ -10,10 +10,10 @@ import { isSoftware, requestAdapter } from '../src/kernels/webgpu/device.ts';
 import type { MergeRequest } from '../src/merge/recipe/request.ts';
 import { mergeInMemory } from '../src/merge/run/memory.ts';
 import type { LoadOptions, ModelPreview, ModelWish } from '../src/model/generation.ts';
-import type { Model } from '../src/model/load.ts';
 import { loadModel, previewModel } from '../src/model/load.ts';
 import type { Work } from '../src/model/memory.ts';
 import { openRuntime, type Runtime } from '../src/model/runtime.ts';
+import type { Model } from '../src/model/session.ts';
 import { kernelsFor } from './kernels.ts';
 import { loadResident, type ResidentModel } from './resident.ts';
 

@@ -8,6 +8,7 @@ import { type Checkpoint, CONFIG_FILE } from '../files/checkpoint.ts';
 import { modelGraph } from '../graph/graph.ts';
 import type { ExternalTensor, WeightPlace } from '../graph/onnx.ts';
 import type { Precision } from '../graph/precision.ts';
+import { weightsByTensor } from '../graph/weights.ts';
 import { exportCard } from './card.ts';
 import { exportedConfig } from './config.ts';
 import { type DataFile, LARGEST_FILE, type Layout, layOut } from './layout.ts';
@@ -59,12 +60,12 @@ export function planExport(
     precision,
     positions: POSITIONS,
     weights: (weights) => {
-      laid = layOut(byTensor(weights).flat(), model, largest);
+      laid = layOut(weightsByTensor(weights).flat(), model, largest);
       return laid.places;
     },
   });
   const { files: dataFiles, places } = laid;
-  const steps = byTensor(graph.weights).map((weights) => ({
+  const steps = weightsByTensor(graph.weights).map((weights) => ({
     tensor: checkpoint.tensors.get(weights[0]!.source.tensor)!,
     weights: weights.map((weight) => ({ weight, place: places.get(weight.name)! })),
   }));
@@ -103,16 +104,6 @@ export function exportedFiles({ dataFiles, files }: ExportPlan): ExportedFile[] 
     ...dataFiles.map(({ name, bytes }) => ({ path: `${MODEL_FOLDER}/${name}`, bytes })),
     ...files.map(({ path, content }) => ({ path, bytes: content.length })),
   ];
-}
-
-/** What is made of one tensor together, so that it is read once. */
-function byTensor(weights: readonly ExternalTensor[]): ExternalTensor[][] {
-  const groups = new Map<string, ExternalTensor[]>();
-  for (const weight of weights) {
-    const { tensor } = weight.source;
-    groups.set(tensor, [...(groups.get(tensor) ?? []), weight]);
-  }
-  return [...groups.values()];
 }
 
 function templateIn(files: Companions): boolean {

@@ -11,7 +11,7 @@ import type { Output } from '../files/output/writer.ts';
 import { type ByteSource, readAhead } from '../files/source.ts';
 import { recycle } from '../files/stream.ts';
 import { openWeightFile } from '../files/weights.ts';
-import { weightBytes } from '../graph/weights.ts';
+import { type RowPiece, rowPieces, weightBytes } from '../graph/weights.ts';
 import { type DataWriter, openDataWriter } from './data-writer.ts';
 import type { ExportPlan, ExportStep } from './plan.ts';
 
@@ -20,30 +20,15 @@ const PIECE_BYTES = 4 << 20;
 /** Small tensors lie side by side: one read for many. */
 const AHEAD_BYTES = 1 << 20;
 
-/** Some rows of a tensor, or all of one that cannot be cut. */
-interface Piece {
+interface Piece extends RowPiece {
   step: ExportStep;
-  start: number;
-  end: number;
-  shape: number[];
-  last: boolean;
 }
 
 function* piecesOf({ steps }: ExportPlan): Generator<Piece> {
   for (const step of steps) {
     const { start, end, shape } = step.tensor;
-    const [rows = 1, ...rest] = shape;
-    // Rows of what is stored are rows of every weight, unless one is turned on its side.
-    const whole =
-      shape.length < 2 || step.weights.some(({ weight: { source } }) => source.as !== 'values' && source.transposed);
-    const rowBytes = (end - start) / rows;
-    const most = whole ? rows : Math.max(1, Math.floor(PIECE_BYTES / rowBytes));
-    for (let row = 0; row < rows; row += most) {
-      const count = Math.min(most, rows - row);
-      const from = start + row * rowBytes;
-      const piece = whole ? shape : [count, ...rest];
-      yield { step, start: from, end: from + count * rowBytes, shape: piece, last: row + count === rows };
-    }
+    const weights = step.weights.map(({ weight }) => weight);
+    for (const piece of rowPieces({ shape, bytes: end - start }, weights, PIECE_BYTES)) yield { step, ...piece };
   }
 }
 
@@ -56,7 +41,8 @@ export async function writeWeights(
   signal: AbortSignal,
 ): Promise<void> {
   const sources = await openSources(plan, folder);
-  const read = ({ step, start, end }: Piece) => sources.get(step.tensor.source)!.slice(start, end);
+  const read = ({ step: { tensor }, start, end }: Piece) =>
+    sources.get(tensor.source)!.slice(tensor.start + start, tensor.start + end);
   const writer = openDataWriter(output);
   const report = throttled(plan, onProgress);
   try {
@@ -96,7 +82,7 @@ async function openSources({ steps }: ExportPlan, folder: Folder): Promise<Map<s
 
 /** @param behind of the piece before -> of this one; empty between tensors */
 async function writePiece(
-  { step, start, shape, last }: Piece,
+  { step, start, end, shape }: Piece,
   bytes: Uint8Array,
   behind: Uint8Array[][],
   writer: DataWriter,
@@ -107,10 +93,10 @@ async function writePiece(
     { bytes, dtype, shape },
     step.weights.map(({ weight }) => weight),
   );
-  if (start === step.tensor.start) await writer.begin(step.weights[0]!.place);
+  if (start === 0) await writer.begin(step.weights[0]!.place);
   await writer.put(first!);
   const gathered = others.map((part, i) => [...(behind[i] ?? []), part]);
-  if (!last) return gathered;
+  if (end < step.tensor.end - step.tensor.start) return gathered;
   for (const [i, parts] of gathered.entries()) {
     await writer.begin(step.weights[i + 1]!.place);
     for (const part of parts) await writer.put(part);

@@ -6,7 +6,7 @@
 import { type AttentionValues, attend, attentionValues, BATCH, pastName } from './attention.ts';
 import { type FloatType, type GraphBuilder, graphBuilder } from './builder.ts';
 import type { Block, Decoder } from './form.ts';
-import { addAndNorm, embed, linear, mlp, norm, scaled, softcap } from './layers.ts';
+import { addAndNorm, embed, linear, mlp, norm, scaled, softcap, type Table } from './layers.ts';
 import type { OnnxGraph } from './onnx.ts';
 import { type ProjectionContext, project } from './projections.ts';
 import type { Quantization } from './quantize.ts';
@@ -25,6 +25,8 @@ export interface DecoderOptions {
   positions: number;
   floatType?: FloatType;
   quantization?: Quantization | undefined;
+  /** The embedding is read in the type it is stored in; not together with a quantization. */
+  storedTable?: Table['stored'];
   /** 'fused' unless a device computes it wrongly. */
   attention?: 'fused' | 'spelled-out';
   /**
@@ -53,9 +55,8 @@ export function decoderGraph(decoder: Decoder, options: DecoderOptions): OnnxGra
   const whole = { first: from === 0, last: to === decoder.blocks.length };
   declareInputs(builder, decoder, { from, to }, whole);
   const shared = sharedValues(builder, decoder, options);
-  const { quantization } = options;
 
-  let stream = whole.first ? embedded(builder, decoder, quantization) : STREAM_IN; // tokens of all rows, [batch * new, hidden]
+  let stream = whole.first ? embedded(builder, decoder, options) : STREAM_IN; // tokens of all rows, [batch * new, hidden]
   const [firstBlock] = decoder.blocks.slice(from, to);
   let normed = firstBlock?.attentionNorm ? norm(builder, stream, firstBlock.attentionNorm) : stream;
   for (let number = from; number < to; number++) {
@@ -117,9 +118,9 @@ function sharedValues(builder: GraphBuilder, decoder: Decoder, options: DecoderO
 }
 
 /** -> [batch * new, hidden]. */
-function embedded(builder: GraphBuilder, decoder: Decoder, quantization: Quantization | undefined): string {
+function embedded(builder: GraphBuilder, decoder: Decoder, { quantization, storedTable }: DecoderOptions): string {
   const { embedding, vocabulary, hidden, embeddingScale, learned } = decoder;
-  const table = { weight: embedding, rows: vocabulary, width: hidden };
+  const table = { weight: embedding, rows: vocabulary, width: hidden, stored: storedTable };
   const words = scaled(builder, embed(builder, 'input_ids', table, quantization), embeddingScale);
   if (!learned) return words;
   const { weight, rows, offset } = learned;

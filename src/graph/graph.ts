@@ -1,6 +1,6 @@
 /** From a checkpoint's description to everything a runtime needs but the weights themselves: the one door of this room. */
 
-import { type FloatDtype, isFloatDtype } from '../core/dtype.ts';
+import { type Dtype, type FloatDtype, isFloatDtype } from '../core/dtype.ts';
 import { AppError } from '../core/errors.ts';
 import { elementCount, type TensorInfo } from '../core/tensor.ts';
 import type { FloatType } from './builder.ts';
@@ -13,6 +13,9 @@ import { quantizationOf } from './quantize.ts';
 
 /** The rotation tables cover this many positions unless asked otherwise: 2 MiB for heads of 128, while a config may claim 10^6. */
 const DEFAULT_POSITIONS = 4096;
+
+/** Types of a stored embedding that onnxruntime's CPU provider reads rows of; a graphics card's reads float32 alone. */
+const STORED: Partial<Record<Dtype, 'f16' | 'bf16'>> = { F16: 'f16', BF16: 'bf16' };
 
 export interface ModelGraph {
   decoder: Decoder;
@@ -63,6 +66,8 @@ export function modelGraph(
     positions: covered,
     floatType,
     quantization: quantizationOf(precision, onGpu),
+    storedTable:
+      onGpu || precision !== 'f32' || weights !== 'files' ? undefined : STORED[tensors.get(decoder.embedding)!.dtype],
     attention,
     ...(segment ? { segment } : {}),
   });

@@ -41,14 +41,21 @@ function quantized(
   };
 }
 
+export interface Table {
+  weight: string;
+  rows: number;
+  width: number;
+  /** Kept as it is stored, and widened row by row: half the memory, which a tied head in another order would need twice. */
+  stored?: 'f16' | 'bf16' | undefined;
+}
+
 /** -> [batch * new, hidden], of ids int64 [batch, new]. A quantized table is kept in eight bits and widened row by row. */
-export function embed(
-  builder: GraphBuilder,
-  ids: string,
-  table: { weight: string; rows: number; width: number },
-  quantization?: Quantization,
-): string {
-  const { weight, rows, width } = table;
+export function embed(builder: GraphBuilder, ids: string, table: Table, quantization?: Quantization): string {
+  const { weight, rows, width, stored } = table;
+  if (stored) {
+    const kept = builder.derived(`${weight}#stored`, stored, [rows, width], { tensor: weight, as: 'stored' });
+    return builder.reshape(builder.cast(builder.op('Gather', [kept, ids]), builder.floatType), [-1, width]);
+  }
   if (!quantization || width % QUANTIZED_BLOCK !== 0) {
     const found = builder.op('Gather', [builder.weight(weight, [rows, width]), ids]);
     return builder.reshape(found, [-1, width]);

@@ -7,7 +7,7 @@
 import { type Message, message } from './protobuf.ts';
 
 /** onnx.TensorProto.DataType, of the types used here. */
-const DATA_TYPE = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, f16: 10 } as const;
+const DATA_TYPE = { f32: 1, u8: 2, i32: 6, i64: 7, f16: 10, bf16: 16 } as const;
 /** onnx.AttributeProto.AttributeType. */
 const ATTRIBUTE_TYPE = { float: 1, int: 2, ints: 7 } as const;
 const EXTERNAL = 1;
@@ -20,7 +20,7 @@ export const MICROSOFT = 'com.microsoft';
 
 export type ElementType = keyof typeof DATA_TYPE;
 
-export const ELEMENT_BYTES: Record<ElementType, number> = { f32: 4, u8: 1, i8: 1, i32: 4, i64: 8, f16: 2 };
+export const ELEMENT_BYTES: Record<ElementType, number> = { f32: 4, u8: 1, i32: 4, i64: 8, f16: 2, bf16: 2 };
 
 /** An integer, a list of integers, a float (`{ float: 1 }`, since 1 and 1.0 are one thing in JavaScript), or the number of an element type. */
 export type Attribute = number | number[] | { float: number } | { type: ElementType };
@@ -52,8 +52,13 @@ export interface Constant {
   bytes: Uint8Array;
 }
 
-/** What of a checkpoint's tensor a weight holds: its numbers, or one part of their quantization (quantize.ts). */
-export type WeightSource = { tensor: string; as: 'values' } | BlockSource;
+/** What of a checkpoint's tensor a weight holds: its numbers, its very bytes, or one part of their quantization (quantize.ts). */
+export type WeightSource = PlainSource | BlockSource;
+
+export interface PlainSource {
+  tensor: string;
+  as: 'values' | 'stored';
+}
 
 export interface BlockSource {
   tensor: string;

@@ -16,6 +16,47 @@ export interface StoredFloats {
 
 type WeightKind = Pick<ExternalTensor, 'type' | 'source'>;
 
+/** Some rows of a stored tensor, or all of one that cannot be cut. */
+export interface RowPiece {
+  /** Bytes from the tensor's first. */
+  start: number;
+  end: number;
+  shape: number[];
+}
+
+/**
+ * A stored tensor in pieces of which `weightBytes` makes pieces of the same weights, in their order: rows of what is stored are rows of every
+ * weight, unless one is turned on its side.
+ * @param bytes of the tensor @param most of a piece, where it can be cut
+ */
+export function* rowPieces(
+  { shape, bytes }: { shape: readonly number[]; bytes: number },
+  weights: readonly WeightKind[],
+  most: number,
+): Generator<RowPiece> {
+  const [rows = 1, ...rest] = shape;
+  const turned = ({ source }: WeightKind): boolean => 'transposed' in source && source.transposed;
+  if (shape.length < 2 || weights.some(turned)) return yield { start: 0, end: bytes, shape: [...shape] };
+  const rowBytes = bytes / rows;
+  const together = Math.max(1, Math.floor(most / rowBytes));
+  for (let row = 0; row < rows; row += together) {
+    const count = Math.min(together, rows - row);
+    yield { start: row * rowBytes, end: (row + count) * rowBytes, shape: [count, ...rest] };
+  }
+}
+
+/** Weights that are made of one tensor together, so that it is read once. */
+export function weightsByTensor(weights: readonly ExternalTensor[]): ExternalTensor[][] {
+  const groups = new Map<string, ExternalTensor[]>();
+  for (const weight of weights) {
+    const { tensor } = weight.source;
+    const known = groups.get(tensor);
+    if (known) known.push(weight);
+    else groups.set(tensor, [weight]);
+  }
+  return [...groups.values()];
+}
+
 /**
  * The bytes of each weight made of one tensor, in their order; what is quantized is quantized once. Exact, but that halves and scales are
  * rounded once and codes as quantize.ts says. Float32 that is wanted as float32 is `bytes` itself, likewise halves.
@@ -27,11 +68,19 @@ export function weightBytes(stored: StoredFloats, weights: readonly WeightKind[]
     quantized.set(source.bits, known);
     return known;
   };
-  return weights.map(({ type, source }) => {
-    if (source.as === 'values') return floatBytes(stored, type);
-    const { codes, scales } = codesOf(source);
-    return source.as === 'codes' ? codes : encodeFloats(scales, type === 'f16' ? 'F16' : 'F32');
-  });
+  const bytesOf = ({ type, source }: WeightKind): Uint8Array => {
+    switch (source.as) {
+      case 'stored':
+        return stored.bytes;
+      case 'values':
+        return floatBytes(stored, type);
+      case 'codes':
+        return codesOf(source).codes;
+      case 'scales':
+        return encodeFloats(codesOf(source).scales, type === 'f16' ? 'F16' : 'F32');
+    }
+  };
+  return weights.map(bytesOf);
 }
 
 function floatBytes({ bytes, dtype }: StoredFloats, type: ExternalTensor['type']): Uint8Array {

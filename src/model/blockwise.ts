@@ -18,7 +18,7 @@ import { createCheckpointSession } from './session.ts';
 import { emptyCache } from './step.ts';
 
 /** float32 bytes of the blocks that get a session together: enough that a small model is one, little beside what a tab has. */
-const SEGMENT_BYTES = 2 ** 28;
+const SEGMENT_BYTES = 2 ** 26;
 
 /**
  * float32 [ids, vocabulary], on the CPU of the runtime's own onnxruntime, which must be idle.

@@ -6,11 +6,14 @@
 import type { OnProgress } from '../core/progress.ts';
 import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Folder } from '../files/folder.ts';
+import type { ModelGraph } from '../graph/graph.ts';
 import { blockwiseLogits } from './blockwise.ts';
 import { indexOfLargest, logSumExp } from './distribution.ts';
 import { forward } from './forward.ts';
 import type { Drift } from './generation.ts';
-import type { Model } from './session.ts';
+import type { Runtime } from './runtime.ts';
+import type { Steppable } from './step.ts';
+import type { ChatTokenizer } from './tokenizer.ts';
 
 /** About everyday things, in sentences that go on: at each of its tokens a model should know a little of what comes next. */
 const TEXT =
@@ -20,21 +23,39 @@ const TEXT =
 /** Tokens at most: one pass of some seconds even for a model of a billion. */
 const LONGEST = 96;
 
-/** @param signal stops between two parts of the reference */
-export async function measureDrift(
-  model: Model,
+/** A short text and what the checkpoint itself says after each of its tokens. */
+export interface DriftReference {
+  ids: readonly number[];
+  /** float32 [ids, vocabulary]. */
+  logits: Float32Array;
+}
+
+/**
+ * Made before the model in fewer bits is loaded: the memory of the one is there again for the other.
+ * @param tokenizer of the model @param signal stops between two parts of it
+ * Rejects as `blockwiseLogits` does.
+ */
+export async function driftReference(
+  runtime: Runtime,
   folder: Folder,
   checkpoint: Pick<Checkpoint, 'config' | 'tensors'>,
+  graph: Pick<ModelGraph, 'decoder' | 'positions'>,
+  tokenizer: () => Promise<ChatTokenizer>,
   onProgress: OnProgress,
   signal: AbortSignal,
-): Promise<Drift> {
-  const ids = await textIds(model);
-  const exact = await blockwiseLogits(model.runtime, folder, checkpoint, ids, onProgress, signal);
+): Promise<DriftReference> {
+  const ids = await textIds(graph, tokenizer);
+  return { ids, logits: await blockwiseLogits(runtime, folder, checkpoint, ids, onProgress, signal) };
+}
+
+/** Rejects as running a model does. */
+export async function measureDrift(model: Steppable, reference: DriftReference, signal: AbortSignal): Promise<Drift> {
+  const { ids } = reference;
   const { vocabulary } = model.graph.decoder;
   const divergences: number[] = [];
   let sameTop = 0;
   const compare = (_: number, position: number, logits: Float32Array): void => {
-    const expected = exact.subarray(position * vocabulary, (position + 1) * vocabulary);
+    const expected = reference.logits.subarray(position * vocabulary, (position + 1) * vocabulary);
     divergences.push(divergence(expected, logits));
     if (indexOfLargest(expected) === indexOfLargest(logits)) sameTop++;
   };
@@ -59,11 +80,13 @@ export function divergence(expected: Float32Array, found: Float32Array): number 
 }
 
 /** The text in the model's own tokens; without a tokenizer ids from all over the vocabulary. */
-async function textIds(model: Model): Promise<number[]> {
-  const { decoder, positions } = model.graph;
+async function textIds(
+  { decoder, positions }: Pick<ModelGraph, 'decoder' | 'positions'>,
+  tokenizer: () => Promise<ChatTokenizer>,
+): Promise<number[]> {
   const longest = Math.min(LONGEST, positions);
-  const encoded = await model.tokenizer().then(
-    (tokenizer) => tokenizer.encodeText(TEXT),
+  const encoded = await tokenizer().then(
+    ({ encodeText }) => encodeText(TEXT),
     () => [],
   );
   const usable = encoded.filter((id) => id < decoder.vocabulary).slice(0, longest);

@@ -11,7 +11,7 @@ import type { Folder } from '../files/folder.ts';
 import type { ByteSource } from '../files/source.ts';
 import { openWeightFile } from '../files/weights.ts';
 import type { ExternalTensor } from '../graph/onnx.ts';
-import { weightBytes } from '../graph/weights.ts';
+import { rowPieces, weightBytes, weightsByTensor } from '../graph/weights.ts';
 import { runtimeFailure } from './failure.ts';
 import { OnDemand } from './on-demand.ts';
 
@@ -39,7 +39,7 @@ const RUN_BYTES = 2 ** 22;
 const SMALL_MODEL = 2 ** 26;
 
 /**
- * @param weights of a graph @param tensors of the checkpoint, floats all
+ * @param weights of a graph @param tensors of the checkpoint, floats all @param small stored bytes up to which all is read at once
  * Rejects as reading does, and with AppError 'model-too-large'.
  */
 export async function openInitializers(
@@ -47,6 +47,7 @@ export async function openInitializers(
   weights: readonly ExternalTensor[],
   tensors: ReadonlyMap<string, TensorRef>,
   onProgress: OnProgress,
+  small = SMALL_MODEL,
 ): Promise<Initializers> {
   const wanted = wantedTensors(weights, tensors);
   const total = wanted.reduce((sum, { tensor }) => sum + tensor.end - tensor.start, 0);
@@ -57,19 +58,12 @@ export async function openInitializers(
   };
   const sources = await openAll(folder, wanted);
   const waits = [...sources.values()].every((source) => source.sliceNow !== undefined);
-  if (total > SMALL_MODEL && waits) return filesOnDemand(wanted, sources, told);
+  if (total > small && waits) return filesOnDemand(wanted, sources, told);
   return { files: await readAll(wanted, sources, told), failure: () => undefined };
 }
 
 function wantedTensors(weights: readonly ExternalTensor[], tensors: ReadonlyMap<string, TensorRef>): Wanted[] {
-  const wanted = new Map<string, Wanted>();
-  for (const weight of weights) {
-    const { tensor } = weight.source;
-    const known = wanted.get(tensor);
-    if (known) known.weights.push(weight);
-    else wanted.set(tensor, { tensor: tensors.get(tensor)!, weights: [weight] });
-  }
-  return [...wanted.values()];
+  return weightsByTensor(weights).map((made) => ({ tensor: tensors.get(made[0]!.source.tensor)!, weights: made }));
 }
 
 async function openAll(folder: Folder, wanted: readonly Wanted[]): Promise<Map<string, ByteSource>> {
@@ -83,12 +77,15 @@ function filesOnDemand(
   told: (tensor: TensorRef) => void,
 ): Initializers {
   const failed: { reason?: unknown } = {};
+  const room = reusedRoom();
   const files = wanted.flatMap(({ tensor, weights }) => {
+    const source = sources.get(tensor.source)!;
     /** What is made of a tensor at once and asked for one after the other. */
     const left = new Map<string, Uint8Array>();
     const make = (): void => {
-      const bytes = sources.get(tensor.source)!.sliceNow!(tensor.start, tensor.end);
-      const made = makeWeights(tensor, bytes, weights);
+      // The bytes of a single weight are copied before the next is asked for.
+      const made = weights.map(({ bytes }) => (weights.length === 1 ? room(bytes) : new Uint8Array(bytes)));
+      fill(made, source, { tensor, weights });
       weights.forEach(({ name }, i) => void left.set(name, made[i]!));
       told(tensor);
     };
@@ -108,6 +105,28 @@ function filesOnDemand(
     });
   });
   return { files, failure: () => failed.reason };
+}
+
+/** Reads a tensor in pieces, so that beside what is made of it there is no second one of its size. */
+function fill(made: readonly Uint8Array[], source: ByteSource, { tensor, weights }: Wanted): void {
+  const filled = made.map(() => 0);
+  const stored = { shape: tensor.shape, bytes: tensor.end - tensor.start };
+  for (const { start, end, shape } of rowPieces(stored, weights, RUN_BYTES)) {
+    const bytes = source.sliceNow!(tensor.start + start, tensor.start + end);
+    makeWeights({ ...tensor, shape }, bytes, weights).forEach((part, i) => {
+      made[i]!.set(part, filled[i]);
+      filled[i]! += part.byteLength;
+    });
+  }
+}
+
+/** Room for bytes, the same again and again: a new one per tensor would be garbage as large as the model. */
+function reusedRoom(): (bytes: number) => Uint8Array {
+  let buffer = new ArrayBuffer(0);
+  return (bytes) => {
+    if (buffer.byteLength < bytes) buffer = new ArrayBuffer(bytes);
+    return new Uint8Array(buffer, 0, bytes);
+  };
 }
 
 /** Tensors of one file whose bytes follow each other. */

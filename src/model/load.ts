@@ -1,21 +1,21 @@
 /**
  * A folder becomes a model. Who reads which bytes when: config.json and the safetensors headers first, so that whatever cannot run is
  * refused before a weight is touched; then every tensor once, made into what the graph wants of it and handed to onnxruntime as an external
- * file; then, for a model in fewer bits, every tensor once more to say what that changed.
+ * file. Of a model in fewer bits every tensor is read once more before that, to say afterwards what it changed.
  */
 
 import { AppError } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
-import { type Checkpoint, openCheckpoint } from '../files/checkpoint.ts';
+import { openCheckpoint } from '../files/checkpoint.ts';
 import type { Folder } from '../files/folder.ts';
 import { modelGraph } from '../graph/graph.ts';
 import { PRECISIONS } from '../graph/precision.ts';
-import { measureDrift } from './drift.ts';
-import type { Drift, LoadOptions, ModelBackend, ModelPreview } from './generation.ts';
+import { type DriftReference, driftReference, measureDrift } from './drift.ts';
+import type { LoadOptions, ModelBackend, ModelPreview } from './generation.ts';
 import { estimateMemory, type Work } from './memory.ts';
 import type { Runtime } from './runtime.ts';
 import { soundRuntime } from './selftest.ts';
-import { checkSize, createCheckpointSession, graphOptions, type Model, openModel } from './session.ts';
+import { checkSize, createCheckpointSession, graphOptions, type Model, openModel, startTokenizer } from './session.ts';
 import { ownTemplate } from './templates.ts';
 import { readTokenizerFiles } from './tokenizer-files.ts';
 
@@ -27,7 +27,7 @@ export type ModelOptions = Pick<LoadOptions, 'precision' | 'measureDrift'>;
 
 /**
  * Rejects with AppError: what `openCheckpoint` and `modelGraph` say about the folder; 'precision-unavailable'; 'model-too-large' before or
- * while loading; 'device-unsound'; 'runtime-failed'. Progress counts stored bytes, then parts of the comparison.
+ * while loading; 'device-unsound'; 'runtime-failed'. Progress counts parts of the comparison, then stored bytes.
  */
 export async function loadModel(
   runtime: Runtime,
@@ -44,12 +44,34 @@ export async function loadModel(
     sound.attention === options.attention
       ? asked
       : modelGraph(checkpoint.config, checkpoint.tensors, graphOptions(sound, precision));
-  const model = await openModel(sound, folder, checkpoint.config, graph, () =>
+  const tokenizer = startTokenizer(runtime, folder, graph.decoder.vocabulary);
+  const reference =
+    precision === 'f32' || !wanted
+      ? undefined
+      : await referenceOf(() => driftReference(sound, folder, checkpoint, graph, tokenizer, onProgress, NEVER));
+  const model = await openModel(sound, folder, checkpoint.config, graph, tokenizer, () =>
     createCheckpointSession(sound, folder, checkpoint, graph, onProgress),
   );
-  if (precision === 'f32' || !wanted) return model;
-  const drift = await driftOf(model, folder, checkpoint, onProgress);
-  return drift === undefined ? model : { ...model, drift };
+  if (reference === undefined) return model;
+  try {
+    return { ...model, drift: await measureDrift(model, reference, NEVER) };
+  } catch (error) {
+    await model.release();
+    throw error;
+  }
+}
+
+/** A load is cancelled by the end of its worker. */
+const NEVER = new AbortController().signal;
+
+/** Undefined where there is no memory for the comparison: no reason to refuse a model that may well fit. */
+async function referenceOf(make: () => Promise<DriftReference>): Promise<DriftReference | undefined> {
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'model-too-large') return undefined;
+    throw error;
+  }
 }
 
 /** Where a model would run. */
@@ -82,22 +104,6 @@ async function templateOf(folder: Folder): Promise<Pick<ModelPreview, 'hasTempla
     return { hasTemplate: ownTemplate(template) !== undefined };
   } catch (error) {
     if (error instanceof AppError) return {};
-    throw error;
-  }
-}
-
-/** Undefined where there is no memory for the comparison: no reason to refuse a model that is there. */
-async function driftOf(
-  model: Model,
-  folder: Folder,
-  checkpoint: Checkpoint,
-  onProgress: OnProgress,
-): Promise<Drift | undefined> {
-  try {
-    return await measureDrift(model, folder, checkpoint, onProgress, new AbortController().signal);
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'model-too-large') return undefined;
-    await model.release();
     throw error;
   }
 }

@@ -8,7 +8,7 @@ import type { Folder } from '../files/folder.ts';
 import type { JsonObject } from '../files/json.ts';
 import { type ModelGraph, modelGraph } from '../graph/graph.ts';
 import type { Runtime } from './runtime.ts';
-import { checkSize, createSession, graphOptions, type Model, openModel } from './session.ts';
+import { checkSize, createSession, graphOptions, type Model, openModel, startTokenizer } from './session.ts';
 import type { Session } from './step.ts';
 
 /** A checkpoint whose weights are not read from its folder. */
@@ -41,7 +41,8 @@ export async function openResidentModel(
   graph: ModelGraph,
   buffers: ReadonlyMap<string, GPUBuffer>,
 ): Promise<Model> {
-  return openModel(runtime, folder, config, graph, async () => {
+  const tokenizer = startTokenizer(runtime, folder, graph.decoder.vocabulary);
+  return openModel(runtime, folder, config, graph, tokenizer, async () => {
     const session = await createSession(runtime, graph);
     const weights = Object.fromEntries(
       graph.weights.map(({ name, shape }) => [

@@ -67,9 +67,9 @@ export async function openModel(
   folder: Folder,
   config: JsonObject,
   graph: ModelGraph,
+  tokenizer: () => Promise<ChatTokenizer>,
   create: () => Promise<Session>,
 ): Promise<Model> {
-  const tokenizer = startTokenizer(runtime, folder, graph.decoder.vocabulary);
   const stopTokens = await stopTokensOf(folder, config);
   const session = await create();
   return {
@@ -107,7 +107,7 @@ function unlessLost(error: unknown): void {
 }
 
 /** transformers.js arrives while the weights are read. What is wrong with it is told to whoever brings the first text, who may try again. */
-function startTokenizer(runtime: Runtime, folder: Folder, vocabulary: number): () => Promise<ChatTokenizer> {
+export function startTokenizer(runtime: Runtime, folder: Folder, vocabulary: number): () => Promise<ChatTokenizer> {
   let opening: Promise<ChatTokenizer> | undefined;
   const open = (): Promise<ChatTokenizer> => {
     opening ??= loadTransformers(runtime.ort).then((transformers) => openTokenizer(folder, transformers, vocabulary));

@@ -12,7 +12,7 @@ const ORT_SYMBOL = Symbol.for('onnxruntime');
 
 let imported: Promise<Transformers> | undefined;
 
-/** `ort` must have its wasmPaths set: transformers.js would fill in an address of a content network otherwise. */
+/** @param ort its paths stay as they are */
 export function loadTransformers(ort: typeof Ort): Promise<Transformers> {
   imported ??= importTransformers(ort);
   imported.catch(() => {
@@ -24,7 +24,9 @@ export function loadTransformers(ort: typeof Ort): Promise<Transformers> {
 async function importTransformers(ort: typeof Ort): Promise<Transformers> {
   const shared = globalThis as { [ORT_SYMBOL]?: unknown };
   shared[ORT_SYMBOL] ??= ort;
+  const { wasmPaths } = ort.env.wasm;
   const { env, PreTrainedTokenizer } = await import('@huggingface/transformers');
+  Object.assign(ort.env.wasm, { wasmPaths }); // it fills in an address of a content network where there is none
   env.allowRemoteModels = false;
   env.allowLocalModels = true; // with both false the library throws
   env.useBrowserCache = false;

@@ -96,7 +96,7 @@ it('counts the parameters as the checkpoint does', () => {
 
 it('takes the very same graph with weights as inputs: what they are called and how large they are does not change', async () => {
   const session = async (weights: 'files' | 'inputs') => {
-    const graph = modelGraph(readConfig('tied'), readTensors('tied'), { weights });
+    const graph = modelGraph(readConfig('llama3-rope'), readTensors('llama3-rope'), { weights });
     const externalData = graph.weights.map(({ name, bytes }) => ({ path: name, data: new Uint8Array(bytes) }));
     const options = weights === 'files' ? { externalData } : {};
     return { graph, session: await InferenceSession.create(graph.onnx, { executionProviders: ['wasm'], ...options }) };
@@ -107,4 +107,13 @@ it('takes the very same graph with weights as inputs: what they are called and h
     [...files.session.inputNames, ...files.graph.weights.map(({ name }) => name)].sort(),
   );
   expect(inputs.session.outputNames).toEqual(files.session.outputNames);
+});
+
+it('reads the embedding in the type it is stored in where only rows of it are wanted, beside the tied head in float32', () => {
+  const { weights } = modelGraph(readConfig('tied'), readTensors('tied'));
+  const made = weights.filter(({ source }) => source.tensor === 'model.embed_tokens.weight');
+  expect(made.map(({ type, bytes }) => [type, bytes])).toEqual([
+    ['bf16', 2 * 128 * 64],
+    ['f32', 4 * 128 * 64],
+  ]);
 });

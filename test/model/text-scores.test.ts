@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Model } from '../../src/model/load.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { perplexity } from '../../src/model/perplexity.ts';
 import { continuationScores, nextTokenLogProbs } from '../../src/model/score.ts';
+import type { Model } from '../../src/model/session.ts';
 import { nextTextTokens, scoreChoices, textPerplexity } from '../../src/model/text-scores.ts';
 import { chatFolder, nodeRuntime, readChatReference } from './checkpoints.ts';
 
