@@ -116,20 +116,27 @@ let f16Table: Float32Array | undefined;
  * infinity). `bytes.byteLength` must be a multiple of the element size; any alignment is fine. The result never shares memory with `bytes`.
  */
 export function decodeFloats(bytes: Uint8Array, dtype: FloatDtype): Float32Array {
+  if (dtype === 'F16' || dtype === 'BF16') {
+    const out = new Float32Array(bytes.byteLength / 2);
+    decodeHalves(bytes, dtype, out);
+    return out;
+  }
   if (dtype === 'F8_E4M3' || dtype === 'F8_E5M2') return decodeFloat8(bytes, dtype);
   const aligned = new Uint8Array(bytes); // not bytes.slice(): on Node's Buffer that is a view of a shared pool
-  if (dtype === 'F32') return new Float32Array(aligned.buffer);
-  if (dtype === 'F64') return new Float32Array(new Float64Array(aligned.buffer));
-  const halves = new Uint16Array(aligned.buffer);
-  const out = new Float32Array(halves.length);
+  return dtype === 'F32' ? new Float32Array(aligned.buffer) : new Float32Array(new Float64Array(aligned.buffer));
+}
+
+/** Into `out`, for whoever has room already; it has as many elements as `bytes` has halves. */
+export function decodeHalves(bytes: Uint8Array, dtype: 'F16' | 'BF16', out: Float32Array): void {
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
+  const halves = new Uint16Array(buffer, byteOffset, byteLength / 2);
   if (dtype === 'BF16') {
-    const words = new Uint32Array(out.buffer);
+    const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
     for (let i = 0; i < halves.length; i++) words[i] = halves[i]! << 16;
-    return out;
+    return;
   }
   f16Table ??= Float32Array.from({ length: 65536 }, (_, bits) => f16ToFloat(bits));
   for (let i = 0; i < halves.length; i++) out[i] = f16Table[halves[i]!]!;
-  return out;
 }
 
 /**

@@ -6,6 +6,7 @@ import { elementCount, type TensorInfo } from '../core/tensor.ts';
 import type { FloatType } from './builder.ts';
 import { decoderGraph, type Segment } from './decoder.ts';
 import type { Decoder } from './form.ts';
+import type { Table } from './layers.ts';
 import { normalize } from './normalize.ts';
 import { type ExternalTensor, encodeModel, type WeightsFrom } from './onnx.ts';
 import type { Precision } from './precision.ts';
@@ -66,8 +67,7 @@ export function modelGraph(
     positions: covered,
     floatType,
     quantization: quantizationOf(precision, onGpu),
-    storedTable:
-      onGpu || precision !== 'f32' || weights !== 'files' ? undefined : STORED[tensors.get(decoder.embedding)!.dtype],
+    storedTable: precision === 'f32' && weights === 'files' && !onGpu ? storedTable(decoder, tensors) : undefined,
     attention,
     ...(segment ? { segment } : {}),
   });
@@ -82,6 +82,14 @@ export function modelGraph(
     positions: covered,
     parameters: [...read].reduce((sum, name) => sum + elementCount(tensors.get(name)!.shape), 0),
   };
+}
+
+/**
+ * Of an embedding that nothing else reads. A tied head wants it in float32 anyway: a second one in halves would come on top while the head's is
+ * put into another order, which is when a load needs most.
+ */
+function storedTable({ embedding, head }: Decoder, tensors: ReadonlyMap<string, TensorInfo>): Table['stored'] {
+  return head.weight === embedding ? undefined : STORED[tensors.get(embedding)!.dtype];
 }
 
 function requireFloat(tensor: TensorInfo): FloatDtype {

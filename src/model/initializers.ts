@@ -4,7 +4,7 @@
  * given files that are read when it asks for their bytes, so that a weight is in memory once and not twice.
  */
 
-import { isFloatDtype } from '../core/dtype.ts';
+import { decodeHalves, isFloatDtype } from '../core/dtype.ts';
 import type { OnProgress } from '../core/progress.ts';
 import type { TensorRef } from '../core/tensor.ts';
 import type { Folder } from '../files/folder.ts';
@@ -113,6 +113,10 @@ function fill(made: readonly Uint8Array[], source: ByteSource, { tensor, weights
   const stored = { shape: tensor.shape, bytes: tensor.end - tensor.start };
   for (const { start, end, shape } of rowPieces(stored, weights, RUN_BYTES)) {
     const bytes = source.sliceNow!(tensor.start + start, tensor.start + end);
+    if (widened(tensor.dtype, weights, bytes, made[0]!, filled[0]!)) {
+      filled[0]! += 2 * bytes.byteLength;
+      continue;
+    }
     makeWeights({ ...tensor, shape }, bytes, weights).forEach((part, i) => {
       made[i]!.set(part, filled[i]);
       filled[i]! += part.byteLength;
@@ -120,12 +124,40 @@ function fill(made: readonly Uint8Array[], source: ByteSource, { tensor, weights
   }
 }
 
-/** Room for bytes, the same again and again: a new one per tensor would be garbage as large as the model. */
+/** Most tensors of most models: halves that are wanted as float32 go straight to where they belong, without a copy on the way. */
+function widened(
+  dtype: TensorRef['dtype'],
+  [weight, ...others]: readonly ExternalTensor[],
+  bytes: Uint8Array,
+  into: Uint8Array,
+  at: number,
+): boolean {
+  if (dtype !== 'BF16' && dtype !== 'F16') return false;
+  if (others.length > 0 || weight!.source.as !== 'values' || weight!.type !== 'f32') return false;
+  decodeHalves(bytes, dtype, new Float32Array(into.buffer, into.byteOffset + at, bytes.byteLength / 2));
+  return true;
+}
+
+/** Its memory is free now and not when it is collected, where the platform can do that. */
+function detached(buffer: ArrayBuffer & { transfer?(bytes: number): ArrayBuffer }): ArrayBuffer {
+  return buffer.transfer?.(0) ?? new ArrayBuffer(0);
+}
+
+/** Tensors beyond this are few, and their room is given back at once instead of being kept for the next. */
+const KEPT_ROOM = 2 ** 24;
+
+/** Room for bytes, the same again and again: a new one per tensor would be garbage as large as the model. What was there before is lost. */
 function reusedRoom(): (bytes: number) => Uint8Array {
-  let buffer = new ArrayBuffer(0);
+  let kept = new ArrayBuffer(0);
+  let large = new ArrayBuffer(0);
   return (bytes) => {
-    if (buffer.byteLength < bytes) buffer = new ArrayBuffer(bytes);
-    return new Uint8Array(buffer, 0, bytes);
+    large = detached(large);
+    if (bytes > KEPT_ROOM) {
+      large = new ArrayBuffer(bytes);
+      return new Uint8Array(large);
+    }
+    if (kept.byteLength < bytes) kept = new ArrayBuffer(bytes);
+    return new Uint8Array(kept, 0, bytes);
   };
 }
 

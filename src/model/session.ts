@@ -85,6 +85,15 @@ export async function openModel(
 const STEP_BY_STEP =
   'The fused attention of this graphics card computes other numbers than the processor, so attention runs step by step there.';
 
+/**
+ * Weights get memory of their own, to be given back one by one when they are put into another order: in one piece all of it would stay beside
+ * the other order.
+ */
+function sessionSettings(use: SessionUse): Record<string, string> {
+  const apart = { use_device_allocator_for_initializers: '1' };
+  return use === 'once' ? { ...apart, disable_prepacking: '1' } : apart;
+}
+
 /** What the page is told of a model. */
 export function describeModel({ graph, runtime, drift }: Model): Omit<LoadedModel, 'id' | 'seconds'> {
   const { decoder, precision, parameters } = graph;
@@ -133,7 +142,7 @@ export async function createSession(
     logSeverityLevel: ERRORS_ONLY,
     executionProviders: [onGpu ? { name: 'webgpu', device: runtime.device } : 'wasm'],
     externalData: initializers?.files ?? [],
-    ...(use === 'once' ? { extra: { session: { disable_prepacking: '1' } } } : {}),
+    extra: { session: sessionSettings(use) },
     ...(onGpu ? { preferredOutputLocation: Object.fromEntries(present) } : {}),
   };
   try {
