@@ -142,6 +142,7 @@ export async function createSession(
     logSeverityLevel: ERRORS_ONLY,
     executionProviders: [onGpu ? { name: 'webgpu', device: runtime.device } : 'wasm'],
     externalData: initializers?.files ?? [],
+    enableCpuMemArena: false, // it keeps spare memory by powers of two, and no step was slower without
     extra: { session: sessionSettings(use) },
     ...(onGpu ? { preferredOutputLocation: Object.fromEntries(present) } : {}),
   };
