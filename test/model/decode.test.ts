@@ -3,7 +3,7 @@ import { decode } from '../../src/model/decode.ts';
 import type { IdsAnswer } from '../../src/model/generation.ts';
 import { loadModel } from '../../src/model/load.ts';
 import type { Model } from '../../src/model/session.ts';
-import { CHECKPOINTS, readReference } from '../graph/fixtures.ts';
+import { CHECKPOINTS, FAMILIES, readReference } from '../graph/fixtures.ts';
 import { checkpointFolder, nodeRuntime } from './checkpoints.ts';
 
 const NEVER = new AbortController().signal;
@@ -46,6 +46,17 @@ describe.each(CHECKPOINTS)('greedy answers of %s', (name) => {
     });
     expect(expected.filter((answer) => answer.stopReason === 'eos').length).toBeGreaterThan(1);
     expect(answers).toEqual(expected);
+  });
+});
+
+describe.each(FAMILIES)('greedy answers of %s', (name) => {
+  it('are those of PyTorch, token by token through the cache, in a padded batch', async () => {
+    const { greedy: reference } = readReference(name);
+    const model = await loadModel(nodeRuntime(), checkpointFolder(name), () => {});
+    const room = model.graph.positions - 20; // LongRoPE is run up to its original context
+    const { answers } = await answersOf(model, reference.prompts, { maxNewTokens: Math.min(24, room) });
+    expect(answers.map(({ tokens }) => tokens)).toEqual(reference.ids.map((ids) => ids.slice(0, Math.min(24, room))));
+    await model.release();
   });
 });
 
