@@ -15,27 +15,27 @@ export interface Work {
 }
 
 const FLOAT_BYTES = { f32: 4, f16: 2 };
-/** onnxruntime itself, its graph, and what it keeps spare: what is left of a peak when all below is taken off. */
-const RUNTIME_BYTES = 150e6;
+/** onnxruntime and the compiling of it, the page, what memory is lost between pieces: what is left of a measured peak when all below is taken off. */
+const RUNTIME_BYTES = 300e6;
 
 /**
  * In bytes: weights as they are run; keys and values, twice, since a step makes the longer ones beside those it reads; logits and the
- * widest activations; and, of a model in fewer bits on the CPU, the largest weight as float32, which is widened for every step.
+ * widest activations; and, on the CPU, the largest weight once more as float32: put into another order while a model in float32 loads,
+ * widened for every step of one in fewer bits.
  */
 export function estimateMemory(graph: ModelGraph, onGpu: boolean, { batchSize, length }: Work): MemoryEstimate {
-  const { decoder, floatType, precision, weights: wanted } = graph;
+  const { decoder, floatType, weights: wanted } = graph;
   const float = FLOAT_BYTES[floatType];
   const rows = batchSize * Math.min(length, graph.positions);
   const weights = wanted.reduce((sum, { bytes }) => sum + bytes, 0);
   const cache = 2 * 2 * decoder.blocks.length * decoder.keyValueHeads * decoder.headDim * rows * float;
   const widest = Math.max(...decoder.blocks.flatMap(linearsOf).map(({ outputs }) => outputs));
   const work = 4 * batchSize * decoder.vocabulary + 3 * rows * widest * float;
-  const quantized = precision === 'int8' || precision === 'int4';
   const largest = Math.max(
     decoder.vocabulary * decoder.hidden,
     ...decoder.blocks.flatMap(linearsOf).map(({ inputs, outputs }) => inputs * outputs),
   );
-  const widened = quantized && !onGpu ? 4 * largest : 0;
+  const widened = onGpu ? 0 : 4 * largest;
   const total = weights + cache + work + widened + RUNTIME_BYTES;
   return { weights, cache, work, widened, runtime: RUNTIME_BYTES, total };
 }

@@ -39,7 +39,7 @@ export const running = {
       weights: 'Weights',
       cache: 'Keys and values',
       work: 'Logits, activations',
-      widened: 'Widened weight',
+      widened: 'Largest weight',
       runtime: 'Runtime',
     } satisfies Record<Exclude<keyof MemoryEstimate, 'total'>, string>,
     formula: {
@@ -47,7 +47,8 @@ export const running = {
       cache:
         '2 (keys and values) × 2 (the old ones beside the new) × blocks × heads of keys × size of a head × tokens × prompts at a time × bytes of a number.',
       work: '4 bytes × prompts at a time × vocabulary, and three times the widest layer for each token.',
-      widened: 'Of int8 and int4 on the processor: the largest weight as float32, which each step needs for a moment.',
+      widened:
+        'On the processor: the largest weight once more as float32, which is put into another order (float32) or widened for each step (int8, int4).',
       runtime: 'What onnxruntime itself needs.',
     } satisfies Record<Exclude<keyof MemoryEstimate, 'total'>, string>,
     caption: (prompts: string, tokens: string, precision: string) =>
