@@ -6,7 +6,7 @@
 import { asConfig, type Config } from './config.ts';
 import { LLAMA_FIELDS, type SizeName } from './families/family.ts';
 import { familyOf } from './families/table.ts';
-import { sizesOf } from './normalize.ts';
+import { sizesOf } from './sizes.ts';
 
 /** Families whose blocks differ repeat themselves after six at most. */
 const PATTERN = 6;

@@ -10,7 +10,6 @@ import {
   type Config,
   invalidConfig,
   positiveField,
-  sizeField,
   textField,
   unsupportedConfig,
 } from './config.ts';
@@ -18,13 +17,11 @@ import {
   ACTIVATIONS,
   type Family,
   type LinearSlot,
-  LLAMA_FIELDS,
   LLAMA_NORM,
   LLAMA_TENSORS,
   type NormSlot,
   requireSupportedFields,
   type Scales,
-  type SizeName,
   type Sizes,
   type Slot,
 } from './families/family.ts';
@@ -43,11 +40,9 @@ import type {
 } from './form.ts';
 import { linearsOf, tensorShapes } from './form.ts';
 import { ropeParameters, rotationOf } from './rope.ts';
+import { sizesOf } from './sizes.ts';
 
 type Tensors = ReadonlyMap<string, TensorInfo>;
-
-/** Deeper than any model that fits a browser; it stops a hostile config from asking for millions of blocks. */
-const MOST_BLOCKS = 1024;
 
 /**
  * Throws AppError 'family-unsupported' (model_type without a row), 'config-unsupported' (a field set to what cannot be reproduced),
@@ -114,39 +109,6 @@ interface Parts {
   scales: Scales;
   biased: ReadonlySet<LinearSlot | 'head'>;
   norm(slot: NormSlot, block?: number): Norm | undefined;
-}
-
-/** The sizes of a config, as its family names them. Throws AppError 'config-invalid'. */
-export function sizesOf(config: Config, family: Family): Sizes {
-  const otherwise = family.defaults?.(config) ?? {};
-  const size = (name: SizeName, usual?: number): number => {
-    const field = family.fields?.[name] ?? LLAMA_FIELDS[name];
-    const value = otherwise[name] ?? usual;
-    return field === '' ? sizeField({ [name]: value }, name) : sizeField(config, field, value);
-  };
-  const blocks = size('blocks');
-  const hidden = size('hidden');
-  const heads = size('heads');
-  const keyValueHeads = size('keyValueHeads', heads);
-  const headDim = size('headDim', hidden / heads);
-  if (blocks > MOST_BLOCKS)
-    throw invalidConfig(`config.json says there are ${blocks} blocks; at most ${MOST_BLOCKS} make sense.`, { blocks });
-  if (heads % keyValueHeads !== 0) {
-    throw invalidConfig(
-      `config.json says ${heads} attention heads share ${keyValueHeads} key-value heads, which does not divide.`,
-      { heads, keyValueHeads },
-    );
-  }
-  return {
-    blocks,
-    hidden,
-    heads,
-    keyValueHeads,
-    headDim,
-    intermediate: size('intermediate'),
-    vocabulary: sizeField(config, 'vocab_size'),
-    maxPositions: size('maxPositions', 2048),
-  };
 }
 
 function namer(config: Config, family: Family, tensors: Tensors | undefined): Parts['named'] {
