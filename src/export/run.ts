@@ -7,7 +7,7 @@ import { cancelled } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { openCheckpoint } from '../files/checkpoint.ts';
 import { type Folder, type FolderDescription, openFolder } from '../files/folder.ts';
-import { claimOutput, discardOutput, type Output, type OutputDescription, openOutput } from '../files/output/writer.ts';
+import { claimOutput, discardOutput, type OutputDescription, openOutput, writeWhole } from '../files/output/writer.ts';
 import { PRECISIONS, type Precision } from '../graph/precision.ts';
 import { loadingCode } from './card.ts';
 import { type ExportedFile, type ExportPlan, exportedFiles, planExport } from './plan.ts';
@@ -72,7 +72,7 @@ export async function runExport(
     await writeWeights(plan, folder, made, onProgress, signal);
     for (const { path, content } of plan.files) {
       throwIfCancelled(signal);
-      await writeFile(made, path, content);
+      await writeWhole(made, path, content);
     }
     throwIfCancelled(signal);
     const name = output.kind === 'memory' ? 'exported' : output.name;
@@ -101,17 +101,6 @@ export function discardExport(id: string, output: OutputDescription, files: read
 }
 
 const pathsOf = (files: readonly ExportedFile[]): string[] => files.map(({ path }) => path);
-
-async function writeFile(output: Output, path: string, bytes: Uint8Array): Promise<void> {
-  const file = await output.create(path);
-  try {
-    await file.write(0, bytes);
-    await file.close();
-  } catch (error) {
-    await file.abort();
-    throw error;
-  }
-}
 
 function throwIfCancelled(signal: AbortSignal): void {
   if (signal.aborted) throw cancelled();

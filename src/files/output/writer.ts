@@ -52,6 +52,18 @@ export interface Output {
   discard(paths: readonly string[]): Promise<void>;
 }
 
+/** A small file in one piece; what could not be written whole is not there. Rejects as creating and writing do. */
+export async function writeWhole(output: Output, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await output.create(path);
+  try {
+    await file.write(0, bytes);
+    await file.close();
+  } catch (error) {
+    await file.abort();
+    throw error;
+  }
+}
+
 /**
  * Joins the output of a run, making the folder at the first call. Files made elsewhere can be handed over with `adopt` (memory only).
  * @param run what names the run; the same in all workers of one merge

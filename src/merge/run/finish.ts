@@ -5,7 +5,13 @@
 
 import { CONFIG_FILE } from '../../files/checkpoint.ts';
 import { type Folder, openFolder } from '../../files/folder.ts';
-import { discardOutput, type Output, type OutputDescription, openOutput } from '../../files/output/writer.ts';
+import {
+  discardOutput,
+  type Output,
+  type OutputDescription,
+  openOutput,
+  writeWhole,
+} from '../../files/output/writer.ts';
 import type { MergePlan } from '../plan/plan.ts';
 import { type MergeInputs, rolesOf } from '../recipe/request.ts';
 import { indexFile, indexJson, MERGE_RECORD_FILE, mergeRecord } from './record.ts';
@@ -31,8 +37,8 @@ export async function finishMerge(
   const folder = await openOutput(output, plan.id, adopted);
   try {
     await checkShards(plan, folder);
-    for (const [path, bytes] of await smallFiles(plan, inputs, cardText)) await writeFile(folder, path, bytes);
-    await writeFile(folder, MERGE_RECORD_FILE, text(mergeRecord(plan, result)));
+    for (const [path, bytes] of await smallFiles(plan, inputs, cardText)) await writeWhole(folder, path, bytes);
+    await writeWhole(folder, MERGE_RECORD_FILE, text(mergeRecord(plan, result)));
     const made = await folder.finish(output.kind === 'handle' ? output.name : 'merged');
     return made ? { ...result, folder: made } : result;
   } catch (error) {
@@ -113,17 +119,6 @@ export async function smallFiles(
 async function readWhole(folder: Folder, path: string): Promise<Uint8Array> {
   const source = await folder.open(path);
   return source.slice(0, source.size);
-}
-
-async function writeFile(output: Output, path: string, bytes: Uint8Array): Promise<void> {
-  const file = await output.create(path);
-  try {
-    await file.write(0, bytes);
-    await file.close();
-  } catch (error) {
-    await file.abort();
-    throw error;
-  }
 }
 
 function text(value: string): Uint8Array {
