@@ -43,8 +43,6 @@ export interface GraphBuilder {
   float(value: number): string;
   /** Constant of the graph's float type, of any shape. */
   floats(name: string, shape: number[], values: Float32Array): string;
-  /** A uint8 scalar. */
-  byte(value: number): string;
   /** A weight of the checkpoint, under the checkpoint's own name, in the graph's float type. */
   weight(name: string, shape: readonly number[]): string;
   /** Something made of a weight of the checkpoint, under a name of its own. */
@@ -108,7 +106,6 @@ export function graphBuilder(floatType: FloatType = 'f32'): GraphBuilder {
     },
     float: (value) => constant(`${floatType} ${value}`, floatType, [], floatValues(Float32Array.of(value))),
     floats: (name, shape, values) => constant(name, floatType, shape, floatValues(values)),
-    byte: (value) => constant(`uint8 ${value}`, 'u8', [], Uint8Array.of(value)),
     weight: (name, shape) => external(name, floatType, shape, { tensor: name, as: 'values' }),
     derived: external,
   };

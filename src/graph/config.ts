@@ -1,6 +1,6 @@
 /**
  * Reading fields of a config.json that nobody vouches for: each reader gives a checked value or an AppError 'config-invalid' that
- * names the field. Which fields there are and what they mean is families.ts's affair.
+ * names the field. Which fields there are and what they mean is the affair of families/, sizes.ts and rope.ts.
  */
 
 import { AppError } from '../core/errors.ts';

@@ -2,7 +2,7 @@
 
     python tools/references/make_scores.py        (torch 2, transformers 5; seconds, one thread)
 
-Reads checkpoints of make_llama.py and make_chat.py; writes test/fixtures/graph/scores.json:
+Reads checkpoints of make_families.py and make_chat.py; writes test/fixtures/graph/scores.json:
 {models: {<name>: {items, next, texts}}, draws}. Log-probabilities are natural, by log_softmax in float64 of float32 logits, each
 sequence alone and unpadded, eager attention:
   items  [{prompt, continuations, logProbs: per continuation per token}]
