@@ -11,6 +11,7 @@ import {
   objectField,
   optionalPositive,
   positiveField,
+  sizeField,
   textField,
   unsupportedConfig,
 } from './config.ts';
@@ -48,7 +49,7 @@ const SCALINGS: Record<string, Scaling> = {
   /** The base grows with the context once that is longer than the trained one; up to there it is the plain rotation. */
   dynamic: (_, { parameters, maxPositions }) => {
     positiveField(parameters, 'factor');
-    return { limit: optionalPositive(parameters, 'original_max_position_embeddings') ?? maxPositions };
+    return { limit: sizeField(parameters, 'original_max_position_embeddings', maxPositions) };
   },
   /** Llama 3.1: slow dimensions divided by the factor, fast ones kept, a linear blend between. */
   llama3: (frequencies, { parameters, maxPositions }) => {
@@ -88,7 +89,7 @@ const SCALINGS: Record<string, Scaling> = {
   },
   /** LongRoPE (arXiv 2402.13753): a factor per dimension. The short ones, which hold up to the original context; longer ones are not run. */
   longrope: (frequencies, { parameters, maxPositions }) => {
-    const original = positiveField(parameters, 'original_max_position_embeddings', maxPositions);
+    const original = sizeField(parameters, 'original_max_position_embeddings', maxPositions);
     const factors = numbersField(parameters, 'short_factor', frequencies.length);
     frequencies.forEach((frequency, i) => {
       frequencies[i] = frequency / factors[i]!;

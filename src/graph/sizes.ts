@@ -5,6 +5,8 @@ import { type Family, LLAMA_FIELDS, type SizeName, type Sizes } from './families
 
 /** Deeper than any model that fits a browser; it stops a hostile config from asking for millions of blocks. */
 const MOST_BLOCKS = 1024;
+/** The same of heads: the largest models have a few hundred. */
+const MOST_HEADS = 1024;
 
 /** The sizes of a config, as its family names them. Throws AppError 'config-invalid'. */
 export function sizesOf(config: Config, family: Family): Sizes {
@@ -21,6 +23,10 @@ export function sizesOf(config: Config, family: Family): Sizes {
   const headDim = size('headDim', hidden / heads);
   if (blocks > MOST_BLOCKS)
     throw invalidConfig(`config.json says there are ${blocks} blocks; at most ${MOST_BLOCKS} make sense.`, { blocks });
+  if (heads > MOST_HEADS)
+    throw invalidConfig(`config.json says there are ${heads} attention heads; at most ${MOST_HEADS} make sense.`, {
+      heads,
+    });
   if (heads % keyValueHeads !== 0) {
     throw invalidConfig(
       `config.json says ${heads} attention heads share ${keyValueHeads} key-value heads, which does not divide.`,

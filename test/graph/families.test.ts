@@ -80,6 +80,17 @@ describe('what cannot be run is refused by name before anything is loaded', () =
     expect(error.data).toMatchObject({ field, value });
   });
 
+  it('a kind of attention that no block here has', () => {
+    const layer_types = Array.from({ length: 8 }, () => 'chunked_attention');
+    const error = refusal(changed('gemma2', { layer_types }));
+    expect([error.code, error.data.field]).toEqual(['config-unsupported', 'layer_types']);
+  });
+
+  it('a quantized model, without promising that it could be merged', () => {
+    const { hint } = refusal(changed('tied', { quantization_config: { quant_method: 'awq' } }));
+    expect(hint).toBe('Open the model it was quantized from.');
+  });
+
   it('weights that are not floats', () => {
     const tensors = new Map<string, TensorInfo>(readTensors('tied'));
     const name = 'model.layers.1.mlp.up_proj.weight';
@@ -131,6 +142,37 @@ describe('a config that contradicts itself or the weights', () => {
     ['an epsilon is not a number', { rms_norm_eps: 'tiny' }, { field: 'rms_norm_eps' }],
   ])('%s', (_, changes, data) => {
     const error = refusal(changed('tied', changes));
+    expect(error.code).toBe('config-invalid');
+    expect(error.data).toMatchObject(data);
+  });
+
+  it.each<[string, CheckpointName, Record<string, unknown>, Record<string, unknown>]>([
+    [
+      'a family whose heads all have keys of their own shares them',
+      'gpt-neox',
+      { num_key_value_heads: 1 },
+      { keyValueHeads: 1 },
+    ],
+    [
+      'the original context is no whole number',
+      'tied',
+      { rope_parameters: { rope_type: 'dynamic', factor: 2, original_max_position_embeddings: 0.5 } },
+      { field: 'original_max_position_embeddings' },
+    ],
+    [
+      'a pattern of windows has letters that mean nothing',
+      'exaone4',
+      { sliding_window_pattern: 'LXLG' },
+      { field: 'sliding_window_pattern' },
+    ],
+    [
+      'there are thousands of heads',
+      'stablelm',
+      { qk_layernorm: true, num_attention_heads: 2048, num_key_value_heads: 2048, head_dim: 8 },
+      { heads: 2048 },
+    ],
+  ])('%s', (_, name, changes, data) => {
+    const error = refusal(changed(name, changes));
     expect(error.code).toBe('config-invalid');
     expect(error.data).toMatchObject(data);
   });

@@ -1,6 +1,6 @@
 /** The line of GPT: layer norms with biases, MLPs without a gate, queries, keys and values often from one layer. */
 
-import { booleanField, type Config, sizeField } from '../config.ts';
+import { booleanField, type Config, invalidConfig, sizeField } from '../config.ts';
 import type { Family, LinearSlot, Sizes } from './family.ts';
 
 const GPT2_TENSORS = {
@@ -30,7 +30,14 @@ const oneAfterAnother = ({ heads, keyValueHeads }: Sizes) => ({
   perGroup: [heads, keyValueHeads, keyValueHeads] as const,
 });
 /** Query, key and value of the first head, then those of the second. */
-const headByHead = ({ heads }: Sizes) => ({ groups: heads, perGroup: [1, 1, 1] as const });
+function headByHead({ heads, keyValueHeads }: Pick<Sizes, 'heads' | 'keyValueHeads'>) {
+  if (keyValueHeads !== heads)
+    throw invalidConfig(`config.json says ${keyValueHeads} key-value heads; here each of ${heads} heads has its own.`, {
+      heads,
+      keyValueHeads,
+    });
+  return { groups: heads, perGroup: [1, 1, 1] as const };
+}
 
 const LAYER_NORM = { kind: 'layer', biased: true } as const;
 
@@ -40,7 +47,7 @@ function falconGroups(config: Config, { heads, keyValueHeads }: Sizes) {
   if (groups !== undefined) return { groups, perGroup: [heads / groups, 1, 1] as const };
   return booleanField(config, 'multi_query', true)
     ? { groups: 1, perGroup: [heads, 1, 1] as const }
-    : headByHead({ heads } as Sizes);
+    : headByHead({ heads, keyValueHeads });
 }
 
 function falconDefaults(config: Config) {

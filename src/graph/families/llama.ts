@@ -8,15 +8,20 @@ import {
   positiveField,
   sizeField,
   textField,
+  unsupportedConfig,
   windowField,
 } from '../config.ts';
 import { ropeParameters, ropeParametersByType } from '../rope.ts';
 import { type Family, llamaBiases, qkvBiases, type Sizes } from './family.ts';
 
+const LAYER_TYPES: readonly unknown[] = ['full_attention', 'sliding_attention'];
+
 /** `layer_types` where it is there; else what the family does with the number of the block. */
 export function isSliding(config: Config, block: number, { blocks }: Sizes, otherwise: boolean): boolean {
   const types = perBlock(config, 'layer_types', blocks);
-  return types === undefined ? otherwise : types[block] === 'sliding_attention';
+  if (types === undefined) return otherwise;
+  if (!LAYER_TYPES.includes(types[block])) throw unsupportedConfig('layer_types', types[block], LAYER_TYPES);
+  return types[block] === 'sliding_attention';
 }
 
 /** Qwen's rule: the last blocks look at a window, when it is switched on at all. */
@@ -48,7 +53,7 @@ function olmo3Rope(config: Config, block: number, sizes: Sizes): Config {
 function exaone4Sliding(config: Config, block: number, sizes: Sizes): boolean {
   if (windowField(config, 4096) === undefined) return false;
   const { sliding_window_pattern: pattern } = config;
-  const letters = typeof pattern === 'string' && pattern !== '';
+  const letters = typeof pattern === 'string' && /^[LG]+$/.test(pattern);
   const otherwise = letters
     ? pattern[block % pattern.length] === 'L'
     : (block + 1) % sizeField(config, 'sliding_window_pattern', 4) !== 0;
