@@ -48,12 +48,21 @@ type Asked =
   | 'nextTextTokens'
   | 'textPerplexity';
 
-/** A place for models to live in: one worker, started at the first call. Models are known by the ids it gives. */
+/** A place for models to live in: one worker, started at the first call. Models are known by the ids it gives, and end with it. */
 export function openModelHost(): ModelHost {
   let worker: RunningWorker<ModelWorkerApi> | undefined;
   const ask = <T>(question: (api: Remote<ModelWorkerApi>) => Promise<unknown>): Promise<T> => {
-    worker ??= startModelWorker();
+    worker ??= started();
     return call(worker, question(worker.api) as Promise<T>);
+  };
+  /** One that the browser has ended, or that could not start, answers nothing any more: the next call starts another. */
+  const started = (): RunningWorker<ModelWorkerApi> => {
+    const mine = startModelWorker();
+    mine.failed.catch(() => {
+      mine.terminate();
+      if (worker === mine) worker = undefined;
+    });
+    return mine;
   };
   return {
     load: (folder, options, onProgress) => ask((api) => api.load(folder, options, onProgress)),
