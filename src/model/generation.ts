@@ -183,7 +183,7 @@ export interface LoadedModel {
   modelType: string;
   /** The one that runs it, which need not be the one asked for. */
   backend: ModelBackend;
-  /** Why it is another backend than asked for. */
+  /** Why it is another backend than asked for, or runs there in another way than usual. */
   note?: string;
   precision: Precision;
   parameters: number;
