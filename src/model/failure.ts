@@ -1,6 +1,7 @@
 /** What onnxruntime and the browser throw while models load and run, told as errors for people. */
 
 import { AppError, isCancel } from '../core/errors.ts';
+import type { ModelBackend } from './generation.ts';
 
 const OUT_OF_MEMORY =
   /out of memory|bad_alloc|allocation failed|failed to allocate|memory access out of bounds|maximum size|Invalid array length/i;
@@ -15,11 +16,13 @@ export function tooLarge(bytes: number, limit: number, where: string): AppError 
   );
 }
 
-export function precisionUnavailable(precision: string, backend: string): AppError {
+export function precisionUnavailable(precision: string, backend: ModelBackend): AppError {
+  const where = backend === 'wasm' ? 'The processor' : 'This graphics card';
+  const instead = 'use f32, or int8 or int4 where memory is short.';
   return new AppError(
     'precision-unavailable',
-    `Nothing here can run a model in ${precision}: that takes a graphics card with 16-bit floats (WebGPU's shader-f16).`,
-    'Use f32, or int8 or int4 where memory is short.',
+    `${where} cannot run a model in ${precision}: that takes a graphics card with 16-bit floats (WebGPU's shader-f16).`,
+    backend === 'wasm' ? `Run it on such a card, or ${instead}` : `Here ${instead}`,
     { precision, backend },
   );
 }

@@ -117,6 +117,8 @@ it('is not compared with itself where nobody asks, nor in f32', async () => {
 it('refuses halves where there is no graphics card that has them, before a weight is read', async () => {
   await expect(loadModel(nodeRuntime(), demoFolder(), () => {}, { precision: 'f16' })).rejects.toMatchObject({
     code: 'precision-unavailable',
+    message: expect.stringMatching(/^The processor cannot/),
+    hint: expect.stringContaining('on such a card') as string, // there may well be one
     data: { precision: 'f16', backend: 'wasm' },
   });
 });
