@@ -57,7 +57,7 @@ async function tried(runtime: Runtime, miniature: unknown, precision: Precision)
   }
   throw new AppError(
     'device-unsound',
-    `The graphics card computes other numbers than the processor (off by ${deviation.toPrecision(2)} of the largest).`,
+    `The graphics card computes other numbers than the processor (off by ${deviation.toPrecision(2)} of the largest logit).`,
     'Run this model on the processor; a newer browser or driver may mend it.',
     { deviation, precision },
   );
