@@ -52,6 +52,14 @@ async function hold(plan: Plan, mayMove: boolean, build: (plan: Plan) => Promise
     built = build(plan);
     return built;
   };
+  /** On the CPU; where it cannot run what the card could, the loss itself is told. */
+  const moved = async (loss: unknown): Promise<Built> => {
+    const onCpu = await rebuild({ wish: 'wasm' }).catch((error: unknown) => {
+      throw isApp(error, 'precision-unavailable') ? loss : error;
+    });
+    built = Promise.resolve({ ...onCpu, note: 'The graphics card was lost on the way, so the processor went on.' });
+    return built;
+  };
   return {
     built: () => built,
     async use(work) {
@@ -59,7 +67,7 @@ async function hold(plan: Plan, mayMove: boolean, build: (plan: Plan) => Promise
         return await work((await built).model);
       } catch (error) {
         if (!mayMove || !isApp(error, 'device-lost')) throw error;
-        return work((await rebuild({ wish: 'wasm' })).model);
+        return work((await moved(error)).model);
       }
     },
     async setStrength(g) {
@@ -69,7 +77,7 @@ async function hold(plan: Plan, mayMove: boolean, build: (plan: Plan) => Promise
         await (inPlace ? inPlace(g) : rebuild({}));
       } catch (error) {
         if (!inPlace || !isApp(error, 'device-lost')) throw error;
-        await rebuild({ wish: 'wasm' });
+        await moved(error);
       }
     },
     release,
@@ -134,7 +142,11 @@ async function onSoundRuntime(
     return await build(runtime);
   } catch (error) {
     if (!isApp(error, 'device-unsound')) throw error;
-    const built = await build(await openRuntime('wasm', threads));
+    const built = await openRuntime('wasm', threads)
+      .then(build)
+      .catch((onCpu: unknown) => {
+        throw isApp(onCpu, 'precision-unavailable') ? error : onCpu;
+      });
     return { ...built, note: `${(error as AppError).message} So the processor runs this model.` };
   }
 }

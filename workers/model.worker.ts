@@ -26,11 +26,15 @@ function heldBy(id: number): Held {
 async function keep(holding: Promise<Held>): Promise<LoadedModel> {
   const begun = performance.now();
   const held = await holding;
-  const { model, note } = await held.built();
+  const described = await describe(held);
   const id = ++lastId;
   models.set(id, held);
-  const noted = note === undefined ? {} : { note };
-  return { id, ...describeModel(model), ...noted, seconds: (performance.now() - begun) / 1000 };
+  return { id, ...described, seconds: (performance.now() - begun) / 1000 };
+}
+
+async function describe(held: Held) {
+  const { model, note } = await held.built();
+  return { ...describeModel(model), ...(note === undefined ? {} : { note }) };
 }
 
 /** What a model can do, of the model with an id. */
@@ -48,6 +52,8 @@ const api = {
     keep(holdMerged(request, options, false, onProgress)),
   loadResident: (request: MergeRequest, options: LoadOptions, onProgress: OnProgress) =>
     keep(holdMerged(request, options, true, onProgress)),
+  /** As it is now: a lost graphics card moves a model. */
+  describe: (id: number) => describe(heldBy(id)),
   setStrength: (id: number, g: number) => heldBy(id).setStrength(g),
   generate: by(generate),
   generateIds: by(generateIds),

@@ -39,6 +39,7 @@ export interface ModelHost extends Pick<ModelWorkerApi, Asked> {
 /** These take the id of a model, and what their namesakes of src/model take after it. */
 type Asked =
   | 'preview'
+  | 'describe'
   | 'generateIds'
   | 'logits'
   | 'continuationScores'
@@ -93,6 +94,7 @@ export function openModelHost(): ModelHost {
         settled = true;
       }
     },
+    describe: (id) => ask((api) => api.describe(id)),
     preview: (...given) => ask((api) => api.preview(...given)),
     generateIds: (...given) => ask((api) => api.generateIds(...given)),
     logits: (...given) => ask((api) => api.logits(...given)),

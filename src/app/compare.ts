@@ -180,11 +180,18 @@ async function compareIn(
     const loading = loadSource(host, source, { backend, precision }, (progress) =>
       onStage?.(stageOfLoad(model, precision, progress)),
     );
-    const ask = (loaded: LoadedModel) => {
+    const ran = (loaded: LoadedModel): void => {
       runs[index] = runOf(loaded, template ?? 'own');
       options.onRun?.(index, runs[index]);
+    };
+    const ask = async (loaded: LoadedModel) => {
+      ran(loaded);
       onStage?.({ doing: 'answering', model });
-      return evaluate(host, loaded.id, prompts, { maxNewTokens, template, onText }, told, signal);
+      const given = await evaluate(host, loaded.id, prompts, { maxNewTokens, template, onText }, told, signal);
+      const { backend, note } = await host.describe(loaded.id);
+      // Where the graphics card was lost on the way, all of these answers are the processor's.
+      if (backend !== loaded.backend) ran({ ...loaded, backend, ...(note === undefined ? {} : { note }) });
+      return given;
     };
     answers.push(await withModel(host, loading, ask, () => signal.aborted));
   }

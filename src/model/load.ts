@@ -10,7 +10,7 @@ import { openCheckpoint } from '../files/checkpoint.ts';
 import type { Folder } from '../files/folder.ts';
 import { modelGraph } from '../graph/graph.ts';
 import { PRECISIONS } from '../graph/precision.ts';
-import { type DriftReference, driftReference, measureDrift } from './drift.ts';
+import { driftReference, measureDrift } from './drift.ts';
 import type { LoadOptions, ModelBackend, ModelPreview } from './generation.ts';
 import { estimateMemory, type Work } from './memory.ts';
 import type { Runtime } from './runtime.ts';
@@ -48,15 +48,16 @@ export async function loadModel(
   const reference =
     precision === 'f32' || !wanted
       ? undefined
-      : await referenceOf(() => driftReference(sound, folder, checkpoint, graph, tokenizer, onProgress, NEVER));
+      : await unlessTooLarge(() => driftReference(sound, folder, checkpoint, graph, tokenizer, onProgress, NEVER));
   const model = await openModel(sound, folder, checkpoint.config, graph, tokenizer, () =>
     createCheckpointSession(sound, folder, checkpoint, graph, onProgress),
   );
   if (reference === undefined) return model;
   try {
-    return { ...model, drift: await measureDrift(model, reference, NEVER) };
+    const drift = await unlessTooLarge(() => measureDrift(model, reference, NEVER));
+    return drift === undefined ? model : { ...model, drift };
   } catch (error) {
-    await model.release();
+    await model.release().catch(() => {}); // what went wrong first is being told
     throw error;
   }
 }
@@ -65,7 +66,7 @@ export async function loadModel(
 const NEVER = new AbortController().signal;
 
 /** Undefined where there is no memory for the comparison: no reason to refuse a model that may well fit. */
-async function referenceOf(make: () => Promise<DriftReference>): Promise<DriftReference | undefined> {
+async function unlessTooLarge<T>(make: () => Promise<T>): Promise<T | undefined> {
   try {
     return await make();
   } catch (error) {

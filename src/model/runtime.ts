@@ -31,9 +31,11 @@ export interface Runtime {
   exclusive<T>(work: () => Promise<T>): Promise<T>;
 }
 
+/** What runs or waits in each build, however many runtimes are around it. */
+const queues = new WeakMap<object, Promise<unknown>>();
+
 /** A runtime around an onnxruntime that is already there. Tests in Node bring their own. */
 export function runtimeOf(ort: typeof Ort, backend: ModelBackend, device?: GPUDevice): Runtime {
-  let last: Promise<unknown> = Promise.resolve();
   let lost: GPUDeviceLostInfo | undefined;
   void device?.lost.then((reason) => {
     lost = reason;
@@ -44,7 +46,7 @@ export function runtimeOf(ort: typeof Ort, backend: ModelBackend, device?: GPUDe
     attention: 'fused',
     ...(device === undefined ? {} : { device }),
     exclusive(work) {
-      const result = last.then(work).then(
+      const result = (queues.get(ort) ?? Promise.resolve()).then(work).then(
         (value) => {
           if (lost !== undefined) throw deviceLost(lost.message);
           return value;
@@ -53,7 +55,10 @@ export function runtimeOf(ort: typeof Ort, backend: ModelBackend, device?: GPUDe
           throw lost === undefined ? error : deviceLost(lost.message);
         },
       );
-      last = result.catch(() => {}); // the failure goes to whoever asked; the next in line starts all the same
+      queues.set(
+        ort,
+        result.catch(() => {}),
+      ); // the failure goes to whoever asked; the next in line starts all the same
       return result;
     },
   };

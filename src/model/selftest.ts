@@ -52,7 +52,7 @@ async function tried(runtime: Runtime, miniature: unknown, precision: Precision)
   let deviation = 0;
   for (const attention of ['fused', 'spelled-out'] as const) {
     const careful: Runtime = { ...runtime, attention };
-    deviation = await largestDeviation(careful, miniature, precision);
+    deviation = await largestDeviation(careful, miniature, precision).catch(unlessItFailed);
     if (deviation <= tolerance) return careful;
   }
   throw new AppError(
@@ -61,6 +61,12 @@ async function tried(runtime: Runtime, miniature: unknown, precision: Precision)
     'Run this model on the processor; a newer browser or driver may mend it.',
     { deviation, precision },
   );
+}
+
+/** Kernels that do not come up at all are as wrong as can be. */
+function unlessItFailed(error: unknown): number {
+  if (error instanceof AppError && error.code === 'runtime-failed') return Number.POSITIVE_INFINITY;
+  throw error;
 }
 
 /**

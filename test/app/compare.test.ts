@@ -129,6 +129,24 @@ describe('how the models run', () => {
     expect(rows.slice(0, 2).map((line) => JSON.parse(line).template)).toEqual([undefined, 'alpaca']);
   });
 
+  test('is told again where the graphics card was lost while a model answered', async () => {
+    const { host: inner } = fakeHost(() => 'Sure.');
+    const host: ModelHost = {
+      ...inner,
+      load: async (...given) => ({ ...(await inner.load(...given)), backend: 'webgpu' }),
+      describe: async (id) => ({ ...(await inner.describe(id)), note: 'The card was lost.' }),
+    };
+    const told: string[] = [];
+    const options = {
+      maxNewTokens: 8,
+      host,
+      onRun: (_: number, { backend }: { backend: string }) => told.push(backend),
+    };
+    const { summary } = await compareModels([emptyFolder('a')], set, options, () => {}, never);
+    expect(told).toEqual(['webgpu', 'wasm']);
+    expect(summary[0]!.run).toMatchObject({ backend: 'wasm', note: 'The card was lost.' });
+  });
+
   test('is told while it happens: the load, what is measured, the answering, and answers that grow', async () => {
     const { host } = watched();
     const stages: unknown[] = [];

@@ -8,6 +8,13 @@ import type { Generation } from '../../src/model/generation.ts';
 /** What the model called `name` says; merged models are called "<name of sft> g <g>". */
 export type Rule = (name: string, prompt: string) => string;
 
+const described = () => ({
+  modelType: 'llama',
+  backend: 'wasm' as const,
+  precision: 'f32' as const,
+  ...{ parameters: 1, bytes: 4, vocabulary: 1 },
+});
+
 const notHere = () => Promise.reject(new Error('not here'));
 
 export function fakeHost(rule: Rule) {
@@ -17,8 +24,7 @@ export function fakeHost(rule: Rule) {
   const add = (name: string) => {
     names.set(++last, name);
     log.push(`load ${name}`);
-    const sizes = { parameters: 1, bytes: 4, vocabulary: 1, seconds: 0 };
-    return { id: last, modelType: 'llama', backend: 'wasm' as const, precision: 'f32' as const, ...sizes };
+    return { id: last, ...described(), seconds: 0 };
   };
   const host: ModelHost = {
     load: async (folder) => add(folder.name),
@@ -42,6 +48,7 @@ export function fakeHost(rule: Rule) {
     },
     generateIds: notHere,
     logits: notHere,
+    describe: async () => described(),
     preview: notHere,
     continuationScores: notHere,
     nextTokenLogProbs: notHere,
