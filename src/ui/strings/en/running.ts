@@ -27,7 +27,7 @@ export const running = {
       int4: 'Linear weights in 4 bits, the table of tokens in 8. A refusal rate measured in int4 is a statement about the int4 model.',
     } satisfies Record<Precision, string>,
     slower:
-      'On the processor int8 and int4 save memory, not time: 32 prompts together run about half as fast as in float32, one by one a fifth as fast.',
+      'On the processor int8 and int4 save memory, not time: 32 prompts together run about half as fast as in float32, one by one a tenth as fast.',
   },
   inTurn: 'Models run one after the other: only the largest must fit.',
 
