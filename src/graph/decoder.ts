@@ -38,6 +38,8 @@ export interface DecoderOptions {
 
 /** What every block uses. */
 interface Shared extends ProjectionContext {
+  /** int64 [1]. */
+  batch: string;
   attention: AttentionValues;
 }
 
@@ -109,6 +111,8 @@ function sharedValues(builder: GraphBuilder, decoder: Decoder, options: DecoderO
     decoder,
     positions: options.positions,
     quantization: options.quantization,
+    rotations: new Map(),
+    batch,
     byRow(value, width) {
       const lengths = builder.op('Concat', [batch, newTokens, builder.integers([width])], { attributes: { axis: 0 } });
       return builder.op('Reshape', [value, lengths]);
@@ -165,12 +169,11 @@ function keepLast(builder: GraphBuilder, shared: Shared, value: string, width: n
   return builder.reshape(kept, [-1, width]);
 }
 
-function head(builder: GraphBuilder, decoder: Decoder, { quantization }: Shared, normed: string): void {
+function head(builder: GraphBuilder, decoder: Decoder, { quantization, batch }: Shared, normed: string): void {
   const { vocabulary, logitScale, logitSoftcap } = decoder;
   const table = quantization && { ...quantization, bits: quantization.tableBits };
   const flat = scaled(builder, linear(builder, normed, decoder.head, table), logitScale);
   const capped = logitSoftcap === undefined ? flat : softcap(builder, flat, logitSoftcap);
-  const batch = builder.op('Gather', [builder.op('Shape', ['attention_mask']), builder.integers([0])]);
   const shape = builder.op('Concat', [batch, builder.integers([-1, vocabulary])], { attributes: { axis: 0 } });
   if (builder.floatType === 'f32') builder.op('Reshape', [capped, shape], { outputs: ['logits'] });
   else

@@ -83,16 +83,29 @@ export function embed(builder: GraphBuilder, ids: string, table: Table, quantiza
 
 /** Norm over the last dimension. */
 export function norm(builder: GraphBuilder, input: string, made: Norm): string {
-  const attributes = { axis: -1, epsilon: { float: made.epsilon }, stash_type: 1 };
-  const weight = normWeight(builder, made);
-  if (made.kind === 'rms') return builder.op('SimplifiedLayerNormalization', [input, weight], { attributes });
-  const bias = made.bias === undefined ? [] : [builder.weight(made.bias, [made.width])];
-  return builder.op('LayerNormalization', [input, weight, ...bias], { attributes });
+  return normBy(builder, input, made, normWeight(builder, made));
 }
 
-/** All ones where there is no weight; onnxruntime wants one. */
+/** The same with a weight that is there already. */
+export function normBy(
+  builder: GraphBuilder,
+  input: string,
+  { kind, epsilon, bias, width }: Pick<Norm, 'kind' | 'epsilon' | 'bias' | 'width'>,
+  weight: string,
+): string {
+  const attributes = { axis: -1, epsilon: { float: epsilon }, stash_type: 1 };
+  if (kind === 'rms') return builder.op('SimplifiedLayerNormalization', [input, weight], { attributes });
+  const added = bias === undefined ? [] : [builder.weight(bias, [width])];
+  return builder.op('LayerNormalization', [input, weight, ...added], { attributes });
+}
+
+/** What stands for the weight of a norm that has none; onnxruntime wants one. */
+export function ones(builder: GraphBuilder, width: number): string {
+  return builder.floats(`ones[${width}]`, [width], new Float32Array(width).fill(1));
+}
+
 function normWeight(builder: GraphBuilder, { weight, width, offset }: Norm): string {
-  if (weight === undefined) return builder.floats(`ones[${width}]`, [width], new Float32Array(width).fill(1));
+  if (weight === undefined) return ones(builder, width);
   return withOffset(builder, builder.weight(weight, [width]), offset);
 }
 

@@ -3,15 +3,20 @@
 import type { Projections } from './attention.ts';
 import type { GraphBuilder } from './builder.ts';
 import type { Attention, Decoder, HeadNorm, Linear, Rotation } from './form.ts';
-import { linear, withOffset } from './layers.ts';
+import { linear, normBy, ones, withOffset } from './layers.ts';
 import type { Quantization } from './quantize.ts';
 import { rotationTables } from './rope.ts';
+
+/** Names of a rotation's cosines and sines. */
+type Tables = [cosines: string, sines: string];
 
 export interface ProjectionContext {
   decoder: Decoder;
   /** Longest context that the tables of rotations cover. */
   positions: number;
   quantization: Quantization | undefined;
+  /** Of each rotation in the graph one pair of tables; filled as they are asked for. */
+  rotations: Map<Rotation, Tables>;
   /** [batch * new, width] -> [batch, new, width]. */
   byRow(value: string, width: number): string;
 }
@@ -71,48 +76,37 @@ function headNorm(builder: GraphBuilder, value: string, norm: HeadNorm, heads: n
   const tensors = weights.map((name) => builder.weight(name, shape));
   const together = tensors.length === 1 ? tensors[0]! : builder.op('Concat', tensors, { attributes: { axis: 0 } });
   const weight = withOffset(builder, together, offset);
-  const attributes = { axis: -1, epsilon: { float: norm.epsilon }, stash_type: 1 };
-  const type = norm.kind === 'rms' ? 'SimplifiedLayerNormalization' : 'LayerNormalization';
   const rows = builder.reshape(value, [-1, width]);
   const back = (normed: string): string => builder.reshape(normed, [-1, total]);
-  if (shape.length === 1 && tensors.length === 1) {
-    const bias = norm.bias === undefined ? [] : [builder.weight(norm.bias, [width])];
-    return back(builder.op(type, [rows, weight, ...bias], { attributes }));
-  }
-  const ones = builder.floats(`ones[${width}]`, [width], new Float32Array(width).fill(1));
-  const byHead = builder.reshape(builder.op(type, [rows, ones], { attributes }), [-1, heads, width]);
+  if (shape.length === 1 && tensors.length === 1) return back(normBy(builder, rows, norm, weight));
+  const byHead = builder.reshape(normBy(builder, rows, norm, ones(builder, width)), [-1, heads, width]);
   return back(builder.op('Mul', [byHead, builder.reshape(weight, [heads, width])]));
 }
 
 /** @param value [batch, new, heads * head dim] */
 function rotated(
   builder: GraphBuilder,
-  { decoder, positions }: ProjectionContext,
+  context: ProjectionContext,
   rotation: Rotation | undefined,
   value: string,
   heads: number,
 ): string {
   if (rotation === undefined) return value;
-  const [cosines, sines] = tables(builder, rotation, positions);
+  const [cosines, sines] = tables(builder, context, rotation);
   const width = 2 * rotation.frequencies.length;
-  const partial = width === decoder.headDim ? {} : { num_heads: heads, rotary_embedding_dim: width };
+  const partial = width === context.decoder.headDim ? {} : { num_heads: heads, rotary_embedding_dim: width };
   return builder.contrib('RotaryEmbedding', [value, 'position_ids', cosines, sines], {
     attributes: { interleaved: rotation.interleaved ? 1 : 0, ...partial },
   });
 }
 
-/** The names of a rotation's tables; of each rotation in a graph one pair is made. */
-const made = new WeakMap<GraphBuilder, Map<Rotation, [string, string]>>();
-
-function tables(builder: GraphBuilder, rotation: Rotation, positions: number): [string, string] {
-  const known = made.get(builder) ?? new Map<Rotation, [string, string]>();
-  made.set(builder, known);
+function tables(builder: GraphBuilder, { positions, rotations: known }: ProjectionContext, rotation: Rotation): Tables {
   const found = known.get(rotation);
   if (found) return found;
   const { cosines, sines } = rotationTables(rotation, positions);
   const shape = [positions, rotation.frequencies.length];
   const name = known.size === 0 ? 'rotary' : `rotary ${known.size}`;
-  const names: [string, string] = [
+  const names: Tables = [
     builder.floats(`${name}.cosines`, shape, cosines),
     builder.floats(`${name}.sines`, shape, sines),
   ];

@@ -11,7 +11,7 @@ import { modelGraph } from '../graph/graph.ts';
 import { miniatureConfig } from '../graph/miniature.ts';
 import { normalForm } from '../graph/normalize.ts';
 import type { Precision } from '../graph/precision.ts';
-import { weightBytes } from '../graph/weights.ts';
+import { weightBytes, weightsByTensor } from '../graph/weights.ts';
 import type { ExternalFile } from './initializers.ts';
 import { type Runtime, runtimeOf } from './runtime.ts';
 import { logits } from './score.ts';
@@ -95,9 +95,9 @@ async function logitsOn(
 ): Promise<Float32Array> {
   const tensors = pseudoRandomTensors(miniature);
   const graph = modelGraph(miniature, tensors, { ...graphOptions(runtime, precision), positions: PROMPT_LENGTH });
-  const files = graph.weights.map((weight): ExternalFile => {
-    const [bytes] = weightBytes(tensors.get(weight.source.tensor)!, [weight]);
-    return { path: weight.name, data: bytes! };
+  const files = weightsByTensor(graph.weights).flatMap((weights) => {
+    const made = weightBytes(tensors.get(weights[0]!.source.tensor)!, weights);
+    return weights.map(({ name }, i): ExternalFile => ({ path: name, data: made[i]! }));
   });
   const session = await createSession(runtime, graph, { files, failure: () => undefined });
   try {
